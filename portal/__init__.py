@@ -1,0 +1,1 @@
+"""Pages for inspectors, supervisors and taxpayers over the case store."""
