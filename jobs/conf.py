@@ -264,7 +264,10 @@ class Plan(Sourced):
     year: int = Field(ge=2000, le=2100)
     signed_by: str
     capacity: tuple[Capacity, ...] = ()
-    days_per_thousand: dict[str, float] = Field(default_factory=dict, description="treatment -> inspector-days a year per 1,000 taxpayers, where no office figure is given")
+    days_per_thousand: dict[str, float] = Field(
+        default_factory=dict, description="treatment -> inspector-days a year per 1,000 taxpayers, where no office figure is given"
+    )
+    release: Literal["month", "quarter", "year"] = Field(default="quarter", description="capacity is released at the start of each such part of the year; what a past part did not use is gone")
     random_share: Share = 0.1
     random_cap_per_year: Share = 0.03
     random_rest_years: int = Field(default=3, ge=0)
@@ -370,7 +373,13 @@ def _one(entries: tuple[S, ...], as_of: date, where: str) -> S:
     return found[-1]
 
 
-_LISTS = {"offices": "offices.yaml", "levels": "levels.yaml", "calendar": "calendar.yaml", "limitation": "limitation.yaml", "disclosure": "disclosure.yaml"}
+_LISTS = {
+    "offices": "offices.yaml",
+    "levels": "levels.yaml",
+    "calendar": "calendar.yaml",
+    "limitation": "limitation.yaml",
+    "disclosure": "disclosure.yaml",
+}
 
 
 def root() -> Path:
@@ -395,7 +404,9 @@ def load(folder: Path | None = None) -> Conf:
         parts[key] = _read_list(folder / name, _item(key), faults)
     parts["treatments"] = {t.id: t for t in _read_list(folder / "treatments.yaml", Treatment, faults)}
     parts["register"] = {r.code: r for r in _read_list(folder / "register.yaml", RiskCode, faults)}
-    parts["indicators"] = tuple(i for p in sorted((folder / "indicators").glob("*.yaml")) for i in _read_list(p, IndicatorParameters, faults))
+    parts["indicators"] = tuple(
+        i for p in sorted((folder / "indicators").glob("*.yaml")) for i in _read_list(p, IndicatorParameters, faults)
+    )
     parts["plans"] = tuple(_read(p, Plan, faults) for p in sorted((folder / "plan").glob("*.yaml")))
     if faults:
         raise ConfError("the configuration cannot be used:\n  " + "\n  ".join(faults))
@@ -445,7 +456,11 @@ def _validated(found: Any, model: type[BaseModel], name: str, prefix: str, fault
     except ValidationError as error:
         for fault in error.errors():
             path = ".".join([p for p in [prefix] if p] + [str(p) for p in fault["loc"]])
-            known = f"; known keys: {', '.join(sorted(model.model_fields))}" if fault["type"] == "extra_forbidden" and len(fault["loc"]) == 1 else ""
+            known = (
+                f"; known keys: {', '.join(sorted(model.model_fields))}"
+                if fault["type"] == "extra_forbidden" and len(fault["loc"]) == 1
+                else ""
+            )
             faults.append(f"{name}: {path or '(whole file)'}: {fault['msg']}{known}")
         return None
 
@@ -454,15 +469,25 @@ def _cross_checks(conf: Conf) -> list[str]:
     faults = [f"sources/{file}.yaml: name: '{s.name}' differs from the file's name" for file, s in conf.sources.items() if s.name != file]
     offices = {o.id for o in conf.offices}
     faults += [f"offices.yaml: {o.id}.parent: no office '{o.parent}'" for o in conf.offices if o.parent and o.parent not in offices]
-    faults += [f"register.yaml: {r.code}.treatment: no treatment '{r.treatment}' in treatments.yaml" for r in conf.register_.values() if r.treatment not in conf.treatments]
+    faults += [
+        f"register.yaml: {r.code}.treatment: no treatment '{r.treatment}' in treatments.yaml"
+        for r in conf.register_.values()
+        if r.treatment not in conf.treatments
+    ]
     for levels in conf.levels:
-        faults += [f"levels.yaml: hard_high: no risk code '{code}' in register.yaml" for code in levels.hard_high if code not in conf.register_]
+        faults += [
+            f"levels.yaml: hard_high: no risk code '{code}' in register.yaml" for code in levels.hard_high if code not in conf.register_
+        ]
     for plan in conf.plans:
         where = f"plan/{plan.year}.yaml"
         faults += [f"{where}: capacity: no office '{c.office}'" for c in plan.capacity if c.office not in offices]
         named = [c.treatment for c in plan.capacity] + list(plan.days_per_thousand) + list(plan.holdout)
         faults += [f"{where}: no treatment '{t}' in treatments.yaml" for t in named if t not in conf.treatments]
-        faults += [f"{where}: holdout.{t}: the law leaves no holdout for '{t}' (treatments.yaml)" for t in plan.holdout if t in conf.treatments and not conf.treatments[t].holdout_allowed]
+        faults += [
+            f"{where}: holdout.{t}: the law leaves no holdout for '{t}' (treatments.yaml)"
+            for t in plan.holdout
+            if t in conf.treatments and not conf.treatments[t].holdout_allowed
+        ]
         if sum(plan.floors.values()) > 1:
             faults.append(f"{where}: floors: add up to {sum(plan.floors.values()):.2f}; at most 1")
     return faults
