@@ -329,6 +329,21 @@ NIGHTLY = (
     Table("reminder", "nightly", "Reminders to taxpayers, and those suppressed.", ("as_of", "taxpayer_id", "point_id"), (
         _ID, _c("point_id", STRING, "risk point"), _c("case_id", STRING, "selection it belongs to"), _c("letter_id", STRING, "letter; one per taxpayer and night"), _c("text", STRING, "facts as far as conf/disclosure.yaml allows"),
         _c("question", BOOL, "the second fact may not be disclosed: the letter asks"), _c("suppressed", STRING, "why not sent: fraud, contact_limit, holdout; null: sent")), bucket_by="taxpayer_id"),
+    Table("case_result", "nightly", "What put a case on a published list, and what has come of it: one row per selection of every published night.", ("as_of", "case_id"), (
+        _c("case_id", STRING, "case"), _ID, _c("selected_on", DATE, "night of the list"), _c("case_source", STRING, "案源"), _c("treatment", STRING, "conf/treatments.yaml"),
+        _c("office_id", STRING, "office that acts"), _c("rank", INT, "rank on its list"), _c("level", STRING, "risk level then"), _c("inclusion_probability", FLOAT, "of that list"),
+        _c("model_version", STRING, "model behind the list"), _c("probability", FLOAT, "probability then"), _c("rules_score", FLOAT, "rules-only score then"), _c("value", FLOAT, "value then", "currency per inspector-day"),
+        _c("pushed", BOOL, "handed over; false: the list lapsed"), _c("worked", BOOL, "begun or answered"), _c("adjusted", INT, "sign of what was found over all its points: 1, 0, -1; null: nothing examined yet"),
+        _c("found", MONEY, "tax adjusted, signed, overturned left out", "currency"), _c("paid", MONEY, "of it paid", "currency"), _c("effort_days", FLOAT, "effort spent; planned while none is reported", "inspector-day"),
+        _c("segment", STRING, "size"), _c("industry", STRING, "two digits"), _c("region", STRING, "administrative division")), bucket_by="taxpayer_id"),
+    Table("point_result", "nightly", "Answered points with the indicators that stood behind them.", ("as_of", "case_id", "point_id"), (
+        _c("case_id", STRING, "case"), *_POINT, _c("case_source", STRING, "案源"), _c("treatment", STRING, "treatment of the case"), _c("office_id", STRING, "office that acted"),
+        _c("examined", BOOL, "false: not_examined"), _c("adjusted", INT, "sign; overturned counts 0; null: not examined"), _c("amount", MONEY, "tax adjusted", "currency"), _c("reason_code", STRING, "why excluded"),
+        _c("indicators", STRINGS, "indicators behind the point; empty: found without one"), _c("known_at", DATE, "day the label was known")), bucket_by="taxpayer_id"),
+    Table("reminder_result", "nightly", "What followed each reminder, and each one held out or suppressed.", ("as_of", "taxpayer_id", "point_id", "sent_on"), (
+        _ID, _c("point_id", STRING, "risk point"), _c("sent_on", DATE, "night of the reminder"), _TAX, _c("arm", STRING, "sent, holdout, or why it was suppressed"), _c("question", BOOL, "asked a question only"),
+        _c("amount", MONEY, "tax at stake then", "currency"), _c("matured", BOOL, "90 days have passed"), _c("closed", BOOL, "point closed within 90 days"),
+        _c("corrected", MONEY, "rise of tax declared for the point's periods within 90 days", "currency"), _c("paid", MONEY, "tax paid for them within 90 days", "currency")), bucket_by="taxpayer_id"),
     Table("monitoring", "nightly", "State of the work, for supervisors.", ("as_of", "office_id", "measure", "level"), (
         _c("office_id", STRING, "office"), _c("measure", STRING, "pushed, not_received, not_begun, near_term, overdue, returned, dropped, closed"), _c("level", STRING, "risk level or all"), _c("n", LONG, "cases", "count"))),
     Table("evaluation", "nightly", "Measured results, each with its baseline and interval.", ("as_of", "measure", "scope", "item"), (
