@@ -1,0 +1,159 @@
+"""What a task does: load the declared tables of one bucket, call the step's function, write its files.
+
+The same loading serves kernels (one bucket), driver steps (all buckets) and frame steps (streamed into Spark by bucket):
+there is one way to read as of a date.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from jobs.lake.buckets import buckets_of, group_codes
+from jobs.lake.read import DataFile, known, latest, read_files, resolve
+from jobs.lake.step import Night, Result, Step, Tables
+from jobs.lake.tables import Table, table
+from jobs.lake.write import LakeError, NewFile, write_files
+
+
+@dataclass(frozen=True)
+class Input:
+    """One declared input: which slot of `Tables` it fills, its files, and the batches that count."""
+
+    slot: str
+    name: str
+    files: tuple[DataFile, ...]
+    batches: frozenset[str] = frozenset()
+    before: frozenset[str] = frozenset()  # changes: the batches that counted when the step last ran
+    before_run: int = 0
+
+    def of_bucket(self, bucket: int) -> Input:
+        """The same input with one bucket's files; unbucketed tables stay whole."""
+        if not table(self.name).bucket_by:
+            return self
+        return Input(self.slot, self.name, tuple(f for f in self.files if f.bucket == bucket), self.batches, self.before, self.before_run)
+
+
+def load(root: str, wanted: Input, as_of: date, run: int) -> pa.Table:
+    """The rows of one input: columns of the contract, plus `sign` for changes."""
+    contract = table(wanted.name)
+    if wanted.slot == "changes":
+        return _changes(root, contract, wanted, as_of, run)
+    rows = read_files(root, contract, wanted.files)
+    if contract.layer in ("version", "event"):
+        return resolve(known(rows, as_of, run, wanted.batches), contract)
+    if contract.layer in ("link", "additive"):
+        seen = known(rows, as_of, run, None)
+        return latest(seen, contract.key) if contract.layer == "link" and wanted.slot == "now" else seen
+    return rows
+
+
+def _changes(root: str, contract: Table, wanted: Input, as_of: date, run: int) -> pa.Table:
+    added, removed = wanted.batches - wanted.before, wanted.before - wanted.batches
+    rows = known(read_files(root, contract, wanted.files), as_of, run, added | removed)
+    gone = np.asarray(pc.is_in(rows["batch_id"], value_set=pa.array(sorted(removed), pa.string())))
+    return rows.append_column("sign", pa.array(np.where(gone, -1, 1), pa.int64()))
+
+
+def touched(root: str, wanted: Input, changes: pa.Table, as_of: date, run: int) -> pa.Table:
+    """All rows in force of the documents that the changes touch, every version."""
+    contract = table(wanted.name)
+    rows = known(read_files(root, contract, wanted.files), as_of, run, wanted.batches)
+    both = pa.concat_tables([rows.select(list(contract.version_of)), changes.select(list(contract.version_of))])
+    codes = group_codes(both, contract.version_of)
+    return rows.filter(pa.array(np.isin(codes[: rows.num_rows], codes[rows.num_rows :])))
+
+
+def gather(root: str, inputs: tuple[Input, ...], as_of: date, run: int) -> Tables:
+    """Fill `Tables` from inputs; of a version table in `changes`, the touched documents too."""
+    slots: dict[str, dict[str, Any]] = {"now": {}, "previous": {}, "history": {}, "changes": {}, "touched": {}, "stored": {}}
+    for wanted in inputs:
+        rows = load(root, wanted, as_of, run)
+        slots[wanted.slot][wanted.name] = rows
+        if wanted.slot == "changes" and table(wanted.name).layer == "version":
+            slots["touched"][wanted.name] = touched(root, wanted, rows, as_of, run)
+    return Tables(**slots)
+
+
+@dataclass(frozen=True)
+class KernelTask:
+    """A kernel step on one bucket."""
+
+    root: str
+    bucket: int
+    buckets: int
+    inputs: tuple[Input, ...]
+
+
+def run_kernel(step: Step, night: Night, task: KernelTask) -> dict[str, list[NewFile]]:
+    """Load, count, write: what one Spark task does. Nothing is committed here."""
+    result = step.run(gather(task.root, task.inputs, night.as_of, night.run), night)
+    return write_result(step, night, result, task.root, task.buckets, task.bucket)
+
+
+def write_result(step: Step, night: Night, result: Result, root: str, buckets: int, bucket: int | None = None) -> dict[str, list[NewFile]]:
+    """Check a step's result and write it as files, by table.
+
+    LakeError when a key repeats, or when a kernel gives rows of another bucket.
+    """
+    tables = result if isinstance(result, dict) else {step.outputs[0]: result}
+    if unknown := set(tables) - set(step.outputs):
+        raise LakeError(f"step {step.name}: gave {sorted(unknown)}, which it does not declare to write")
+    return {name: _write(step, table(name), rows, night, root, buckets, bucket) for name, rows in tables.items()}
+
+
+def _write(step: Step, contract: Table, rows: pa.Table, night: Night, root: str, buckets: int, bucket: int | None) -> list[NewFile]:
+    complete = complete_rows(contract, rows, night)
+    key = [k for k in contract.key if k != "as_of"] + ([] if contract.layer == "nightly" else ["known_at"])
+    if complete.num_rows and len(np.unique(group_codes(complete, key))) != complete.num_rows:
+        raise LakeError(f"step {step.name}: {contract.name}: rows repeat the key {contract.key}; give each key once")
+    if bucket is not None and contract.bucket_by and complete.num_rows:
+        strangers = int((buckets_of(complete.column(contract.bucket_by), buckets) != bucket).sum())
+        if strangers:
+            raise LakeError(f"step {step.name}: {contract.name}: {strangers} row(s) of another bucket; a kernel keeps to its own ids")
+    return write_files(root, contract, complete, night.as_of if contract.layer == "nightly" else None, buckets)
+
+
+def complete_rows(contract: Table, rows: pa.Table, night: Night) -> pa.Table:
+    """A step's own columns plus those the layer adds: run, and known_at where the step gave none."""
+    for name in ("as_of", "bucket", "run"):
+        if name in rows.column_names:
+            rows = rows.drop_columns([name])
+    if "known_at" not in rows.column_names and contract.layer in ("additive", "link"):
+        rows = rows.append_column("known_at", pa.array([night.as_of] * rows.num_rows, pa.date32()))
+    return rows.append_column("run", pa.array(np.full(rows.num_rows, night.run), pa.int64()))
+
+
+def stream(root: str, wanted: Input, as_of: date, run: int, buckets: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """For `mapInArrow`: each bucket number that comes in goes out as that bucket's rows."""
+    for batch in buckets:
+        for number in batch.column(0).to_pylist():
+            yield from load(root, wanted.of_bucket(number), as_of, run).combine_chunks().to_batches(max_chunksize=65536)
+
+
+def write_stream(step: Step, night: Night, root: str, buckets: int, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """For `mapInArrow`: the rows of a frame step's partition go to files; their descriptions come out."""
+    parts = [b for b in batches if b.num_rows]
+    if not parts:
+        return
+    files = write_result(step, night, pa.Table.from_batches(parts), root, buckets)
+    for found in files.values():
+        yield pa.RecordBatch.from_pylist([{"path": f.path, "size": f.size, "rows": f.rows, **_partition(f)} for f in found], schema=FILE_SCHEMA)
+
+
+FILE_SCHEMA = pa.schema([("path", pa.string()), ("size", pa.int64()), ("rows", pa.int64()), ("as_of", pa.string()), ("bucket", pa.string())])
+
+
+def _partition(file: NewFile) -> dict[str, str | None]:
+    return {"as_of": file.partition.get("as_of"), "bucket": file.partition.get("bucket")}
+
+
+def to_file(row: dict[str, Any]) -> NewFile:
+    """A file description that came back from `write_stream`."""
+    return NewFile(row["path"], row["size"], row["rows"], {k: row[k] for k in ("as_of", "bucket") if row[k] is not None})

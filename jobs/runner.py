@@ -1,0 +1,226 @@
+"""Runs steps: pins what they read, calls them, checks and commits what they give, records what it cost, and publishes.
+
+One night at a time holds the lease. A night is staged step by step, then published by one row that names the version of
+every table; until that row nobody sees any of it.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from dataclasses import dataclass, field
+from datetime import date
+from functools import partial
+from importlib.metadata import version as package_version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from jobs.conf import Conf
+from jobs.lake.faults import fault_point
+from jobs.lake.kernel import FILE_SCHEMA, Input, KernelTask, gather, run_kernel, stream, to_file, write_result, write_stream
+from jobs.lake.lake import Lake, Published, now
+from jobs.lake.read import as_json, data_files, whole
+from jobs.lake.step import Kind, ModelRef, Night, Step, Tables
+from jobs.lake.tables import TABLES, table
+from jobs.lake.write import NewFile, append_once, open_table, replace_as_of, table_version
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+log = logging.getLogger(__name__)
+
+
+class Refused(Exception):
+    """A check refuses to go on (exit 3); the message says which, and the remedy."""
+
+
+def code_version() -> str:
+    """The installed version of Assay."""
+    return package_version("assay")
+
+
+@dataclass
+class Runner:
+    """Runs a pipeline's steps on one lake with one Spark session."""
+
+    lake: Lake
+    spark: SparkSession
+    conf: Conf
+    steps: tuple[Step, ...]
+    inbox: Path | None = None
+    champion: ModelRef | None = None
+    timings: list[tuple[str, str, float, int]] = field(default_factory=list)
+    versions: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def rooms(self) -> list[str]:
+        """The rooms of the night, in order."""
+        return list(dict.fromkeys(s.room for s in self.night_steps))
+
+    @property
+    def night_steps(self) -> tuple[Step, ...]:
+        """The steps of the night; deliveries come after approval."""
+        return tuple(s for s in self.steps if s.kind is not Kind.DELIVER)
+
+    def begin(self, as_of: date, revise: bool = False) -> Night:
+        """Take the lease and pin what no step of the night writes. Refused when the date is published and not revised."""
+        nights = self.lake.nights()
+        done = next((n for n in nights if n.as_of == as_of), None)
+        if done and not revise:
+            raise Refused(f"the night of {as_of} is published (revision {done.revision}); `--revise` publishes it again, recalling nothing")
+        if later := [n for n in nights if n.as_of > as_of and not done]:
+            raise Refused(f"{as_of} is before the published night of {later[-1].as_of}; nights run forward in time")
+        previous = next((n.as_of for n in reversed(nights) if n.as_of < as_of), None)
+        run = self.lake.take_lease(f"night {as_of}")
+        night = Night(as_of, run, self.conf, f"night-{as_of}-{run}", done.revision + 1 if done else 1, self.conf.house.seed, previous, self.champion)
+        self.lake.archive(self.conf.digest, self.conf.canonical())
+        self.versions = {name: table_version(self.lake.root, name) for name in TABLES}
+        self._record(night, "begin", "begin", {}, dict(self.versions), 0, 0.0, as_json({"model": vars(self.champion) if self.champion else None}))
+        return night
+
+    def resume(self, as_of: date) -> Night:
+        """The night of this date that is being staged, with its pins. Refused when another run holds the lease."""
+        begun = [r for r in self._records() if r["step"] == "begin" and r["as_of"] == as_of]
+        last = max(begun, key=lambda r: r["run"], default=None)
+        if last is None or last["run"] != self.lake.epoch():
+            raise Refused(f"no night of {as_of} is being staged under the lease; start with `--room {self.rooms[0]}`")
+        if last["conf_digest"] != self.conf.digest:
+            raise Refused(f"the configuration changed since the night of {as_of} began; start it again with `--room {self.rooms[0]}`")
+        previous = next((n.as_of for n in reversed(self.lake.nights()) if n.as_of < as_of), None)
+        model = json.loads(last["note"])["model"]
+        self.versions = {}
+        for record in sorted((r for r in self._records() if r["run"] == last["run"]), key=lambda r: r["at"]):
+            self.versions |= json.loads(record["writes"])
+        return Night(as_of, last["run"], self.conf, last["run_id"], last["revision"], last["seed"], previous, ModelRef(**model) if model else None)
+
+    def run(self, night: Night, rooms: list[str] | None = None) -> None:
+        """Run the steps of the given rooms (default: all) that this run has not recorded yet."""
+        done = {r["step"] for r in self._records() if r["run"] == night.run}
+        for step in self.night_steps:
+            if (rooms is None or step.room in rooms) and step.name not in done:
+                self._step(step, night)
+
+    def publish(self, night: Night) -> Published:
+        """Check that every step is recorded, then publish by one row. Refused otherwise."""
+        done = {r["step"] for r in self._records() if r["run"] == night.run}
+        if missing := [s.name for s in self.night_steps if s.name not in done]:
+            raise Refused(f"the night of {night.as_of} cannot be published: step(s) {', '.join(missing)} have not run")
+        fault_point("before:publish")
+        tables = {name: v for name, v in self.versions.items() if v >= 0}
+        self.lake.night_act(night.as_of, night.revision, "published", night.run, tables)
+        fault_point("after:publish")
+        return next(n for n in self.lake.nights() if n.as_of == night.as_of)
+
+    def _step(self, step: Step, night: Night) -> None:
+        began = time.perf_counter()
+        log.info("%s: %s", step.room, step.name)
+        fault_point(f"before:{step.name}")
+        if step.kind is Kind.INGEST:
+            rows, note = step.run(self.lake, self.spark, night, self.inbox)
+            writes = {name: table_version(self.lake.root, name) for name, t in TABLES.items() if t.layer in ("version", "event", "quarantine") or name == "batch"}
+            self.versions |= writes
+            reads: dict[str, int] = {}
+        else:
+            inputs = self._inputs(step, night)
+            reads = {i.name: self.versions.get(i.name, -1) for i in inputs}
+            files = self._call(step, night, inputs)
+            writes, note = {name: self._commit(step, night, name, files.get(name, [])) for name in step.outputs}, None
+            self.versions |= writes
+            rows = sum(f.rows for found in files.values() for f in found)
+        fault_point(f"after:{step.name}")
+        seconds = time.perf_counter() - began
+        self._record(night, step.room, step.name, reads, writes, rows, seconds, note)
+        self.timings.append((step.room, step.name, seconds, rows))
+
+    def _call(self, step: Step, night: Night, inputs: tuple[Input, ...]) -> dict[str, list[NewFile]]:
+        if step.kind is Kind.KERNEL:
+            return self._kernel(step, night, inputs)
+        if step.kind is Kind.FRAME:
+            return self._frame(step, night, inputs)
+        result = step.run(gather(self.lake.root, inputs, night.as_of, night.run), night)
+        return write_result(step, night, result, self.lake.root, self.lake.buckets)
+
+    def _kernel(self, step: Step, night: Night, inputs: tuple[Input, ...]) -> dict[str, list[NewFile]]:
+        context = self.spark.sparkContext
+        shared = context.broadcast((step, night))
+        root, buckets = self.lake.root, self.lake.buckets
+        tasks = [KernelTask(root, b, buckets, tuple(i.of_bucket(b) for i in inputs)) for b in range(buckets)]
+        found = context.parallelize(tasks, len(tasks)).map(lambda task: run_kernel(*shared.value, task)).collect()
+        shared.destroy()
+        return {name: [f for files in found for f in files.get(name, [])] for name in step.outputs}
+
+    def _frame(self, step: Step, night: Night, inputs: tuple[Input, ...]) -> dict[str, list[NewFile]]:
+        from pyspark.sql import functions as F
+        from pyspark.sql.pandas.types import from_arrow_schema
+
+        frames: dict[str, dict[str, Any]] = {}
+        for wanted in inputs:
+            frames.setdefault(wanted.slot, {})[wanted.name] = self._frame_of(wanted, night)
+        result: DataFrame = step.run(Tables(**frames), night)
+        contract = table(step.outputs[0])
+        if contract.bucket_by:
+            result = result.repartition(self.lake.buckets, F.crc32(F.col(contract.bucket_by)) % self.lake.buckets)
+        write = partial(write_stream, step, night, self.lake.root, self.lake.buckets)
+        described = result.mapInArrow(write, from_arrow_schema(FILE_SCHEMA)).collect()
+        return {step.outputs[0]: [to_file(row.asDict()) for row in described]}
+
+    def _frame_of(self, wanted: Input, night: Night) -> DataFrame:
+        from pyspark.sql.pandas.types import from_arrow_schema
+
+        contract = table(wanted.name)
+        schema = pa.schema([*contract.schema, *([pa.field("sign", pa.int64())] if wanted.slot == "changes" else [])])
+        count = self.lake.buckets if contract.bucket_by else 1
+        numbers = self.spark.range(0, count, 1, count)
+        return numbers.mapInArrow(partial(stream, self.lake.root, wanted, night.as_of, night.run), from_arrow_schema(schema))
+
+    def _inputs(self, step: Step, night: Night) -> tuple[Input, ...]:
+        batches = self.lake.batches_in_force(night.run)
+        found = [Input("now", n, self._now_files(n, night), batches) for n in step.reads]
+        published = {n.as_of: n for n in self.lake.nights()}
+        for name in step.previous:
+            last = published.get(night.previous) if night.previous else None
+            files = data_files(self.lake.root, name, last.tables.get(name, -1)) if last else []
+            found.append(Input("previous", name, tuple(f for f in files if f.as_of == night.previous)))
+        for name in step.history:
+            dates = {d for d in published if d < night.as_of}
+            files = data_files(self.lake.root, name, self.versions.get(name, -1))
+            found.append(Input("history", name, tuple(f for f in files if f.as_of in dates)))
+        if step.changes:
+            found += self._change_inputs(step, batches)
+        return tuple(found)
+
+    def _now_files(self, name: str, night: Night) -> tuple[Any, ...]:
+        files = data_files(self.lake.root, name, self.versions.get(name, -1))
+        return tuple(f for f in files if table(name).layer != "nightly" or f.as_of == night.as_of)
+
+    def _change_inputs(self, step: Step, batches: frozenset[str]) -> list[Input]:
+        handle = open_table(self.lake.root, step.outputs[0])
+        applied = 0 if handle is None else int(handle.transaction_version(f"applied:{step.name}") or 0)
+        before = self.lake.batches_in_force(applied)
+        found = [Input("changes", n, tuple(data_files(self.lake.root, n, self.versions.get(n, -1))), batches, before, applied) for n in step.changes]
+        stored = [n for n in step.outputs if table(n).layer in ("additive", "link")]
+        return found + [Input("stored", n, tuple(data_files(self.lake.root, n))) for n in stored]
+
+    def _commit(self, step: Step, night: Night, name: str, files: list[NewFile]) -> int:
+        root = self.lake.root
+        if table(name).layer == "nightly":
+            return replace_as_of(root, name, files, night.as_of, night.run)
+        if not files:
+            return table_version(root, name)
+        marks = {f"applied:{step.name}": night.run} if step.changes else {}
+        return append_once(root, name, files, f"{step.name}:{night.run}", night.run, marks)
+
+    def _records(self) -> list[dict[str, Any]]:
+        return whole(self.lake.root, "run").to_pylist()  # type: ignore[no-any-return]
+
+    def _record(self, night: Night, room: str, step: str, reads: dict[str, int], writes: dict[str, int], rows: int, seconds: float, note: str | None) -> None:
+        row = {
+            "run": night.run, "run_id": night.run_id, "as_of": night.as_of, "revision": night.revision, "room": room, "step": step,
+            "code_version": code_version(), "conf_digest": night.conf.digest, "reads": as_json(reads), "writes": as_json(writes), "rows": rows,
+            "model_version": night.model.version if night.model else None, "seed": night.seed, "seconds": seconds, "at": now(), "note": note,
+        }  # fmt: skip
+        self.lake.append("run", [row], f"run:{night.run}:{step}", night.run)
+
