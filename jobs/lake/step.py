@@ -7,9 +7,10 @@ reads      the table as known on night.as_of; of a nightly table: tonight's rows
 previous   a nightly table's rows of the last published night
 history    a nightly table's rows of all published dates before as_of
 changes    signed rows (column `sign`, +1 or -1) of the batches this step has not yet applied
+versions   every version of a version or link table known on night.as_of, of the batches in force: nothing resolved
 =========  ===============================================================================================
 
-`reads` and `changes` make the order of the steps; `previous` and `history` make none.
+`reads`, `versions` and `changes` make the order of the steps; `previous` and `history` make none.
 """
 
 from __future__ import annotations
@@ -73,6 +74,7 @@ class Tables:
     changes: Mapping[str, Any] = field(default_factory=dict)
     touched: Mapping[str, Any] = field(default_factory=dict)
     stored: Mapping[str, Any] = field(default_factory=dict)
+    versions: Mapping[str, Any] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> Any:
         if name not in self.now:
@@ -93,6 +95,7 @@ class Step:
     previous: tuple[str, ...] = ()
     history: tuple[str, ...] = ()
     changes: tuple[str, ...] = ()
+    versions: tuple[str, ...] = ()
     uses_model: bool = False
 
     @property

@@ -237,8 +237,7 @@ ADDITIVE = (
     Table("taxpayer_month", "additive", "What a taxpayer declared, invoiced and paid, by month of the tax period.", ("taxpayer_id", "month"), (
         _ID, _MONTH,
         *_counts("out_n|invoices issued", "out_red_n|red-letter invoices issued", "out_consumer_n|invoices to consumers"),
-        *_cents("out_net|net of invoices issued", "out_tax|tax of invoices issued", "out_red_net|net of red-letter invoices (negative)",
-                "out_related_net|net of invoices to companies with a common owner"),
+        *_cents("out_net|net of invoices issued", "out_tax|tax of invoices issued", "out_red_net|net of red-letter invoices (negative)"),
         *_cents("vat_sales|taxable sales declared", "vat_output|output VAT declared", "vat_input|input VAT declared", "vat_due|VAT due declared",
                 "vat_credit|credit carried forward declared", "vat_exempt|exempt sales declared"),
         *_cents("cit_revenue|revenue declared for CIT, at the period's last month", "cit_cost|cost declared", "cit_expense|expenses declared",
@@ -267,7 +266,7 @@ NIGHTLY = (
         _ID, _TAX, *_PERIOD, _c("due_at", DATE, "last day to file"), _c("filed_on", DATE, "first filed; null: not filed"), _c("last_filed_on", DATE, "last version filed"),
         _c("days_late", INT, "days after due_at; null: not filed", "day"), _c("versions", INT, "versions filed"),
         _c("due", MONEY, "tax due as now declared", "currency"), _c("due_first", MONEY, "tax due as first declared", "currency"),
-        _c("paid", MONEY, "paid for the period", "currency"), _c("state", STRING, "not_due, filed, late, missing")), bucket_by="taxpayer_id"),
+        _c("paid", MONEY, "paid for the period", "currency"), _c("state", STRING, "not_due (until grace_until, filed or not), filed, late, missing, unknown (nobody's return of the period has arrived)")), bucket_by="taxpayer_id"),
     Table("partner", "nightly", "What a taxpayer's partners look like: joins taxpayers, so that kernels need not.", ("as_of", "taxpayer_id"), (
         _ID, _c("suppliers", INT, "suppliers in 12 months"), _c("customers", INT, "customers in 12 months"),
         _c("in_net", MONEY, "net bought in 12 months", "currency"), _c("in_tax", MONEY, "tax on purchases in 12 months", "currency"),
@@ -282,12 +281,16 @@ NIGHTLY = (
     Table("partner_month", "nightly", "Input tax of a month and how much of it suppliers declared as output tax.", ("as_of", "taxpayer_id", "month"), (
         _ID, _MONTH, _c("in_net", MONEY, "net bought", "currency"), _c("in_tax", MONEY, "tax on purchases", "currency"),
         _c("in_tax_undeclared", MONEY, "… the part its suppliers did not declare", "currency"), _c("in_tax_suspect", MONEY, "… from young, closed, abnormal or unknown suppliers", "currency"),
-        _c("suspect_n", INT, "such suppliers")), bucket_by="taxpayer_id"),
+        _c("suspect_n", INT, "such suppliers"), _c("out_related_net", MONEY, "net sold to parties with a common owner", "currency")), bucket_by="taxpayer_id"),
+    Table("ratio", "nightly", "Own ratios that are compared with peers, before the peers are known.", ("as_of", "taxpayer_id", "measure"), (
+        _ID, _c("measure", STRING, "name of the ratio (jobs/analyse/ratios.py)"), _c("value", FLOAT, "own value; null: missing")), bucket_by="taxpayer_id"),
     Table("peer", "nightly", "Peer statistics: small, given whole to every kernel.", ("as_of", "measure", "peer_group"), (
         _c("measure", STRING, "name of the ratio"), _c("peer_group", STRING, "industry|size, backing off: 4 digits, 2 digits, section, all"), _c("n", INT, "members with the measure"),
         _c("median", FLOAT, "median"), _c("mad", FLOAT, "1.4826 x median absolute deviation"), _c("p10", FLOAT, "tenth percentile"), _c("p90", FLOAT, "ninetieth percentile"))),
     Table("peer_member", "nightly", "Which peer group each taxpayer is judged by, per measure.", ("as_of", "taxpayer_id", "measure"), (
-        _ID, _c("measure", STRING, "name of the ratio"), _c("peer_group", STRING, "the group after backing off"), _c("value", FLOAT, "own value; null: missing")), bucket_by="taxpayer_id"),
+        _ID, _c("measure", STRING, "name of the ratio"), _c("peer_group", STRING, "the group after backing off"), _c("value", FLOAT, "own value; null: missing"),
+        _c("n", INT, "members of the group without the taxpayer"), _c("median", FLOAT, "median of the group without the taxpayer"),
+        _c("mad", FLOAT, "1.4826 x median absolute deviation without the taxpayer; null: none")), bucket_by="taxpayer_id"),
     Table("indicator_hit", "nightly", "Every indicator evaluated, hit or not.", ("as_of", "taxpayer_id", "indicator", "tax", "period_from", "period_to"), (
         _ID, _c("indicator", STRING, "conf and docs/indicators.md"), _c("risk_code", STRING, "entry in the risk register"), _TAX, *_PERIOD,
         _c("hit", BOOL, "rule fired; null: could not be computed"), _c("declared", FLOAT, "value declared"), _c("other", FLOAT, "value on the other side"),
