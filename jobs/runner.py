@@ -179,6 +179,7 @@ class Runner:
     def _inputs(self, step: Step, night: Night) -> tuple[Input, ...]:
         batches = self.lake.batches_in_force(night.run)
         found = [Input("now", n, self._now_files(n, night), batches) for n in step.reads]
+        found += [Input("versions", n, self._now_files(n, night), batches) for n in step.versions]
         published = {n.as_of: n for n in self.lake.nights()}
         for name in step.previous:
             last = published.get(night.previous) if night.previous else None

@@ -46,6 +46,8 @@ def load(root: str, wanted: Input, as_of: date, run: int) -> pa.Table:
     if wanted.slot == "changes":
         return _changes(root, contract, wanted, as_of, run)
     rows = read_files(root, contract, wanted.files)
+    if wanted.slot == "versions":
+        return known(rows, as_of, run, wanted.batches if contract.layer in ("version", "event") else None)
     if contract.layer in ("version", "event"):
         return resolve(known(rows, as_of, run, wanted.batches), contract)
     if contract.layer in ("link", "additive"):
@@ -72,7 +74,7 @@ def touched(root: str, wanted: Input, changes: pa.Table, as_of: date, run: int) 
 
 def gather(root: str, inputs: tuple[Input, ...], as_of: date, run: int) -> Tables:
     """Fill `Tables` from inputs; of a version table in `changes`, the touched documents too."""
-    slots: dict[str, dict[str, Any]] = {"now": {}, "previous": {}, "history": {}, "changes": {}, "touched": {}, "stored": {}}
+    slots: dict[str, dict[str, Any]] = {"now": {}, "previous": {}, "history": {}, "changes": {}, "touched": {}, "stored": {}, "versions": {}}
     for wanted in inputs:
         rows = load(root, wanted, as_of, run)
         slots[wanted.slot][wanted.name] = rows
