@@ -231,6 +231,7 @@ class IndicatorParameters(Sourced):
     peer_rule: Literal["none", "lower_tail", "upper_tail"] = "none"
     weight: float = Field(default=1.0, ge=0, le=100)
     overrides: dict[str, float] = Field(default_factory=dict, description="industry prefix or region -> threshold")
+    settings: dict[str, float] = Field(default_factory=dict, description="further named figures of the indicator, such as a rate of tax")
 
 
 class Band(_Strict):
