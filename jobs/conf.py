@@ -418,7 +418,8 @@ def load(folder: Path | None = None) -> Conf:
 
 
 def _item(key: str) -> type[BaseModel]:
-    return {"offices": Office, "levels": Levels, "calendar": Due, "limitation": Limitation, "disclosure": Disclosure}[key]
+    kinds: dict[str, type[BaseModel]] = {"offices": Office, "levels": Levels, "calendar": Due, "limitation": Limitation, "disclosure": Disclosure}
+    return kinds[key]
 
 
 def _yaml(path: Path, faults: list[str]) -> Any:

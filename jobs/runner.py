@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
 from importlib.metadata import version as package_version
@@ -54,6 +54,11 @@ class Runner:
     champion: ModelRef | None = None
     timings: list[tuple[str, str, float, int]] = field(default_factory=list)
     versions: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def target(self) -> str:
+        """Where steps write their files: the lake."""
+        return self.lake.root
 
     @property
     def rooms(self) -> list[str]:
@@ -127,7 +132,7 @@ class Runner:
             inputs = self._inputs(step, night)
             reads = {i.name: self.versions.get(i.name, -1) for i in inputs}
             files = self._call(step, night, inputs)
-            writes, note = {name: self._commit(step, night, name, files.get(name, [])) for name in step.outputs}, None
+            writes, note = self._store(step, night, files), None
             self.versions |= writes
             rows = sum(f.rows for found in files.values() for f in found)
         fault_point(f"after:{step.name}")
@@ -141,14 +146,14 @@ class Runner:
         if step.kind is Kind.FRAME:
             return self._frame(step, night, inputs)
         result = step.run(gather(self.lake.root, inputs, night.as_of, night.run), night)
-        return write_result(step, night, result, self.lake.root, self.lake.buckets)
+        return write_result(step, night, result, self.target, self.lake.buckets)
 
     def _kernel(self, step: Step, night: Night, inputs: tuple[Input, ...]) -> dict[str, list[NewFile]]:
         context = self.spark.sparkContext
         shared = context.broadcast((step, night))
         root, buckets = self.lake.root, self.lake.buckets
-        tasks = [KernelTask(root, b, buckets, tuple(i.of_bucket(b) for i in inputs)) for b in range(buckets)]
-        found = context.parallelize(tasks, len(tasks)).map(lambda task: run_kernel(*shared.value, task)).collect()
+        tasks = [KernelTask(root, self.target, b, buckets, tuple(i.of_bucket(b) for i in inputs)) for b in range(buckets)]
+        found = context.parallelize(tasks, len(tasks)).map(lambda task: run_kernel(shared.value[0], shared.value[1], task)).collect()
         shared.destroy()
         return {name: [f for files in found for f in files.get(name, [])] for name in step.outputs}
 
@@ -163,7 +168,7 @@ class Runner:
         contract = table(step.outputs[0])
         if contract.bucket_by:
             result = result.repartition(self.lake.buckets, F.crc32(F.col(contract.bucket_by)) % self.lake.buckets)
-        write = partial(write_stream, step, night, self.lake.root, self.lake.buckets)
+        write = partial(write_stream, step, night, self.target, self.lake.buckets)
         described = result.mapInArrow(write, from_arrow_schema(FILE_SCHEMA)).collect()
         return {step.outputs[0]: [to_file(row.asDict()) for row in described]}
 
@@ -178,8 +183,8 @@ class Runner:
 
     def _inputs(self, step: Step, night: Night) -> tuple[Input, ...]:
         batches = self.lake.batches_in_force(night.run)
-        found = [Input("now", n, self._now_files(n, night), batches) for n in step.reads]
-        found += [Input("versions", n, self._now_files(n, night), batches) for n in step.versions]
+        found = [self._now(n, night, batches) for n in step.reads]
+        found += [replace(self._now(n, night, batches), slot="versions") for n in step.versions]
         published = {n.as_of: n for n in self.lake.nights()}
         for name in step.previous:
             last = published.get(night.previous) if night.previous else None
@@ -193,15 +198,15 @@ class Runner:
             found += self._change_inputs(step, batches)
         return tuple(found)
 
-    def _now_files(self, name: str, night: Night) -> tuple[Any, ...]:
+    def _now(self, name: str, night: Night, batches: frozenset[str]) -> Input:
         files = data_files(self.lake.root, name, self.versions.get(name, -1))
-        return tuple(f for f in files if table(name).layer != "nightly" or f.as_of == night.as_of)
+        return Input("now", name, tuple(f for f in files if table(name).layer != "nightly" or f.as_of == night.as_of), batches)
 
     def _change_inputs(self, step: Step, batches: frozenset[str]) -> list[Input]:
         handle = open_table(self.lake.root, step.outputs[0])
         applied = 0 if handle is None else int(handle.transaction_version(f"applied:{step.name}") or 0)
         before = self.lake.batches_in_force(applied)
-        found = [Input("changes", n, tuple(data_files(self.lake.root, n, self.versions.get(n, -1))), batches, before, applied) for n in step.changes]
+        found = [Input("changes", n, tuple(data_files(self.lake.root, n, self.versions.get(n, -1))), batches, before) for n in step.changes]
         stored = [n for n in step.outputs if table(n).layer in ("additive", "link")]
         return found + [Input("stored", n, tuple(data_files(self.lake.root, n))) for n in stored]
 
@@ -213,6 +218,9 @@ class Runner:
             return table_version(root, name)
         marks = {f"applied:{step.name}": night.run} if step.changes else {}
         return append_once(root, name, files, f"{step.name}:{night.run}", night.run, marks)
+
+    def _store(self, step: Step, night: Night, files: dict[str, list[NewFile]]) -> dict[str, int]:
+        return {name: self._commit(step, night, name, files.get(name, [])) for name in step.outputs}
 
     def _records(self) -> list[dict[str, Any]]:
         return whole(self.lake.root, "run").to_pylist()  # type: ignore[no-any-return]

@@ -7,7 +7,7 @@ there is one way to read as of a date.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -31,18 +31,19 @@ class Input:
     files: tuple[DataFile, ...]
     batches: frozenset[str] = frozenset()
     before: frozenset[str] = frozenset()  # changes: the batches that counted when the step last ran
-    before_run: int = 0
+    root: str | None = None  # where the files lie when that is not the lake: a rehearsal's scratch folder
 
     def of_bucket(self, bucket: int) -> Input:
         """The same input with one bucket's files; unbucketed tables stay whole."""
         if not table(self.name).bucket_by:
             return self
-        return Input(self.slot, self.name, tuple(f for f in self.files if f.bucket == bucket), self.batches, self.before, self.before_run)
+        return replace(self, files=tuple(f for f in self.files if f.bucket == bucket))
 
 
 def load(root: str, wanted: Input, as_of: date, run: int) -> pa.Table:
     """The rows of one input: columns of the contract, plus `sign` for changes."""
     contract = table(wanted.name)
+    root = wanted.root or root
     if wanted.slot == "changes":
         return _changes(root, contract, wanted, as_of, run)
     rows = read_files(root, contract, wanted.files)
@@ -88,6 +89,7 @@ class KernelTask:
     """A kernel step on one bucket."""
 
     root: str
+    target: str
     bucket: int
     buckets: int
     inputs: tuple[Input, ...]
@@ -96,7 +98,7 @@ class KernelTask:
 def run_kernel(step: Step, night: Night, task: KernelTask) -> dict[str, list[NewFile]]:
     """Load, count, write: what one Spark task does. Nothing is committed here."""
     result = step.run(gather(task.root, task.inputs, night.as_of, night.run), night)
-    return write_result(step, night, result, task.root, task.buckets, task.bucket)
+    return write_result(step, night, result, task.target, task.buckets, task.bucket)
 
 
 def write_result(step: Step, night: Night, result: Result, root: str, buckets: int, bucket: int | None = None) -> dict[str, list[NewFile]]:

@@ -63,10 +63,10 @@ def session(app: str = "assay", cores: str = "local[2]", memory: str = "2g") -> 
         "spark.sql.warehouse.dir": str(Path(tempfile.gettempdir()) / f"assay-warehouse-{os.getpid()}"),
         "spark.log.level": "ERROR",
     }
-    builder = SparkSession.builder.appName(app).master(os.environ.get("ASSAY_SPARK_MASTER", cores))  # type: ignore[attr-defined]
+    builder = SparkSession.builder.appName(app).master(os.environ.get("ASSAY_SPARK_MASTER", cores))
     for key, value in settings.items():
         builder = builder.config(key, value)
-    return builder.getOrCreate()  # type: ignore[no-any-return]
+    return builder.getOrCreate()
 
 
 def resolve_jars() -> None:
@@ -85,7 +85,7 @@ def resolve_jars() -> None:
     os.environ["SPARK_SUBMIT_OPTS"] = f"{os.environ.get('SPARK_SUBMIT_OPTS', '')} -Duser.home={home}"
     os.environ["PYSPARK_PYTHON"] = sys.executable
     os.environ.setdefault("SPARK_LOCAL_HOSTNAME", "localhost")
-    builder = SparkSession.builder.master("local[1]").config("spark.jars.packages", DELTA)  # type: ignore[attr-defined]
+    builder = SparkSession.builder.master("local[1]").config("spark.jars.packages", DELTA)
     builder.config("spark.jars.ivy", str(folder)).config("spark.ui.enabled", "false").getOrCreate().stop()
     shutil.rmtree(home, ignore_errors=True)
     jars()
