@@ -120,7 +120,7 @@ class Version(_Strict):
 class Known(_Strict):
     """The first clock of a delivery declared `history`: the agency's own date plus a delay."""
 
-    from_: str = Field(alias="from", description="target column that holds the agency's date")
+    from_: str = Field(alias="from", description="target column that holds the agency's date; `version`: the version column, when it is a date")
     delay_days: int = Field(default=1, ge=0, le=3650)
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
@@ -167,8 +167,9 @@ class Source(_Strict):
             raise ValueError(f"columns: {sorted(unknown)} are not in table '{self.table}'; it has {sorted(own)}")
         if missing := set(contract.key) - {"source"} - given:
             raise ValueError(f"columns: key column(s) {sorted(missing)} of table '{self.table}' are not mapped")
+        dated = {"version"} if self.version.from_ and self.version.type != "int" else set()
         for label, name in (("event_at", self.event_at), ("known.from", self.known.from_)):
-            if name not in given:
+            if name not in given | (dated if label == "known.from" else set()):
                 raise ValueError(f"{label}: '{name}' is not a mapped column")
         return self
 
