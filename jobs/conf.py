@@ -305,6 +305,39 @@ class Disclosure(_Strict):
     reason: str
 
 
+class Post(Sourced):
+    """conf/posts.yaml: one post (岗), what it may do and where (编制: its seats)."""
+
+    id: str = Field(pattern="^[a-z][a-z0-9_]*$")
+    name: Text
+    functions: tuple[str, ...]
+    span: Literal["own", "below", "any"] = Field(default="own", description="own office, also the offices below it, or any office")
+    office_kinds: tuple[Literal["headquarters", "tax_source", "large_business", "inspection", "refund"], ...] = ()
+    seats: int = Field(default=0, ge=0, le=10000, description="seats in each office of these kinds")
+
+
+class Transition(Sourced):
+    """conf/workflow.yaml: what an act does to a case, who may do it, and what must hold."""
+
+    act: str = Field(pattern="^[a-z][a-z_]*$")
+    from_: tuple[str, ...] = Field(alias="from")
+    to: str | None = Field(default=None, description="state after the act; null: unchanged")
+    complete_to: str | None = Field(default=None, description="state after the act once every point is answered")
+    function: str
+    reasons: tuple[str, ...] = Field(default=(), description="reason codes, one of which must be given")
+    apart_from: tuple[str, ...] = Field(default=(), description="acts on the same case that must be another person's")
+    guards: tuple[Literal["points_answered", "statements_answered"], ...] = ()
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class Wording(Sourced):
+    """conf/wording.yaml: words an administration puts into letters, by key."""
+
+    key: str
+    en: str
+    zh: str
+
+
 class Ranking(_Strict):
     """conf/rank.yaml: how models are compared and chosen."""
 
@@ -330,6 +363,9 @@ class Conf(_Strict):
     calendar: tuple[Due, ...] = ()
     limitation: tuple[Limitation, ...] = ()
     disclosure: tuple[Disclosure, ...] = ()
+    posts: tuple[Post, ...] = ()
+    workflow: tuple[Transition, ...] = ()
+    wording: tuple[Wording, ...] = ()
     ranking: Ranking = Ranking()
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
@@ -381,6 +417,9 @@ _LISTS = {
     "calendar": "calendar.yaml",
     "limitation": "limitation.yaml",
     "disclosure": "disclosure.yaml",
+    "posts": "posts.yaml",
+    "workflow": "workflow.yaml",
+    "wording": "wording.yaml",
 }
 
 
