@@ -94,9 +94,9 @@ class Files(_Strict):
     """How a source's files are read."""
 
     pattern: str = "*"
-    format: Literal["csv", "jsonl", "parquet", "ubl", "list69b"]
+    format: Literal["csv", "jsonl", "parquet", "ubl"]
     encoding: str = "utf-8"
-    delimiter: str = Field(default=",", min_length=1, max_length=1)
+    delimiter: str = Field(default=",", pattern=r"^[\t -~]$", description="one ASCII character")
     preamble: int = Field(default=0, ge=0, le=1000, description="lines above the header")
 
 
@@ -147,6 +147,7 @@ class Source(_Strict):
     columns: dict[str, Field_]
     lines: dict[str, Field_] | None = Field(default=None, description="unpivot: form line or statement item -> amount column")
     stages: dict[str, Stage] | None = Field(default=None, description="unpivot: one row per dated stage")
+    details: dict[str, dict[str, Field_]] | None = Field(default=None, description="rows inside a record, such as an invoice's lines: silver table -> columns")
     version: Version = Version()
     event_at: str = Field(description="target column that says when it happened")
     known: Known
@@ -168,6 +169,12 @@ class Source(_Strict):
         if missing := set(contract.key) - {"source"} - given:
             raise ValueError(f"columns: key column(s) {sorted(missing)} of table '{self.table}' are not mapped")
         dated = {"version"} if self.version.from_ and self.version.type != "int" else set()
+        for name, columns in (self.details or {}).items():
+            inner = {c.name for c in TABLES[name].own} if name in TABLES else set()
+            if unknown := set(columns) - inner:
+                raise ValueError(f"details.{name}: {sorted(unknown)} are not in that table; it has {sorted(inner)}")
+            if missing := set(TABLES[name].key) - {"source"} - set(columns) - given:
+                raise ValueError(f"details.{name}: key column(s) {sorted(missing)} are mapped neither here nor in `columns`")
         for label, name in (("event_at", self.event_at), ("known.from", self.known.from_)):
             if name not in given | (dated if label == "known.from" else set()):
                 raise ValueError(f"{label}: '{name}' is not a mapped column")
@@ -442,7 +449,7 @@ def load(folder: Path | None = None) -> Conf:
         parts["ranking"] = _read(folder / "rank.yaml", Ranking, faults)
     parts["sources"] = {p.stem: _read(p, Source, faults) for p in sorted((folder / "sources").glob("*.yaml"))}
     for key, name in _LISTS.items():
-        parts[key] = _read_list(folder / name, _item(key), faults)
+        parts[key] = _read_list(folder / name, _ITEMS[key], faults)
     parts["treatments"] = {t.id: t for t in _read_list(folder / "treatments.yaml", Treatment, faults)}
     parts["register"] = {r.code: r for r in _read_list(folder / "register.yaml", RiskCode, faults)}
     parts["indicators"] = tuple(
@@ -457,9 +464,16 @@ def load(folder: Path | None = None) -> Conf:
     return conf
 
 
-def _item(key: str) -> type[BaseModel]:
-    kinds: dict[str, type[BaseModel]] = {"offices": Office, "levels": Levels, "calendar": Due, "limitation": Limitation, "disclosure": Disclosure}
-    return kinds[key]
+_ITEMS: dict[str, type[BaseModel]] = {
+    "offices": Office,
+    "levels": Levels,
+    "calendar": Due,
+    "limitation": Limitation,
+    "disclosure": Disclosure,
+    "posts": Post,
+    "workflow": Transition,
+    "wording": Wording,
+}
 
 
 def _yaml(path: Path, faults: list[str]) -> Any:
