@@ -1,0 +1,75 @@
+"""Parquet: typed cells stay typed; the raw text of a record is its JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import BinaryIO
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from jobs.sources.part import Part, broken, only_broken, refused
+
+ROWS = 200_000
+
+
+def read_parquet(stream: BinaryIO, wanted: Sequence[str]) -> Iterator[Part]:
+    """The records of a Parquet file, numbered from 1, with the `wanted` columns in their own types.
+
+    A file that ends too early, or is no Parquet at all, is refused as one document; a row group that cannot be read is
+    one broken record at its first row, and the groups around it arrive.
+    """
+    try:
+        reader = pq.ParquetFile(stream)
+    except (pa.ArrowException, OSError) as fault:
+        yield refused("parquet", f"not a whole Parquet file ({str(fault)[:200]}); have it sent again")
+        return
+    names = reader.schema_arrow.names
+    missing = [w for w in wanted if w not in names]
+    extra = [n for n in names if n not in wanted]
+    notes = (f"columns not in the contract: {', '.join(extra)}",) if extra else ()
+    line = 1
+    for group in range(reader.num_row_groups):
+        rows = reader.metadata.row_group(group).num_rows
+        try:
+            for batch in reader.iter_batches(ROWS, row_groups=[group]):
+                yield _part(pa.table(batch), line, wanted, missing, notes)
+                line, notes, rows = line + batch.num_rows, (), rows - batch.num_rows
+        except (pa.ArrowException, OSError) as fault:
+            reason = f"the {rows} rows from here on cannot be read ({str(fault)[:200]}); have the file sent again"
+            yield only_broken(broken([line], [""], "parquet", reason), notes)
+            line, notes = line + rows, ()
+    if notes:
+        yield only_broken(broken([], [], "parquet", ""), notes)
+
+
+def _part(rows: pa.Table, line: int, wanted: Sequence[str], missing: list[str], notes: tuple[str, ...]) -> Part:
+    lines = pa.array(np.arange(line, line + rows.num_rows), pa.int64())
+    raw = as_json(rows)
+    if missing:
+        reason = f"column(s) {', '.join(missing)} are missing; found: {', '.join(rows.column_names)[:500]}; map the new name in the contract or have the file sent again"
+        return only_broken(broken(lines, raw, "column_missing", reason), notes)
+    return Part(lines, raw, {w: rows.column(w).combine_chunks() for w in wanted}, notes=notes)
+
+
+def as_json(rows: pa.Table) -> pa.Array:
+    """Each row as a JSON object, without a loop over rows; nulls are left out."""
+    parts = []
+    for name in rows.column_names:
+        column = rows.column(name).combine_chunks()
+        bare = pa.types.is_integer(column.type) or pa.types.is_floating(column.type) or pa.types.is_decimal(column.type)
+        try:
+            text = column.cast(pa.string())
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+            text = pa.array([None if v is None else str(v) for v in column.to_pylist()], pa.string())
+        if not bare:
+            for found, escaped in (("\\", "\\\\"), ('"', '\\"'), ("\n", "\\n"), ("\r", "\\r"), ("\t", "\\t")):
+                text = pc.replace_substring(text, found, escaped)
+        mark = "" if bare else '"'
+        parts.append(pc.binary_join_element_wise(f'"{name}": {mark}', text, mark, ""))
+    if not parts:
+        return pa.array(["{}"] * rows.num_rows, pa.string())
+    joined = pc.binary_join_element_wise(*parts, ", ", null_handling="skip")
+    return pc.binary_join_element_wise("{", joined, "}", "")
