@@ -1,0 +1,173 @@
+"""The candidates, a fixed registry from the simplest to the most flexible: what a sceptic would sort by, before what learns.
+
+rules              a score that is given, such as the sum of indicators' weights
+single_feature     the one feature that sorts the training rows best
+logistic           logistic regression on quantile places, with missing-flags
+gradient_boosting  histogram gradient boosting, which takes missing values as they are
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.linear_model import LogisticRegression
+
+from models.design import Design, fit_design
+from models.matrix import FloatArray, Matrix
+from models.metrics import auc
+
+RULES = "rules_score"
+
+
+class FitError(ValueError):
+    """A candidate cannot be fitted on these rows; the message says why."""
+
+
+@dataclass(frozen=True)
+class Sort:
+    """Sort by one feature: `sign` 1 puts high values first, -1 low ones; a category by its training share.
+
+    A missing value counts as `last`, which lies behind all values seen in training; an unseen category as the base rate.
+    """
+
+    feature: str
+    sign: float
+    shares: FloatArray
+    last: float
+
+    def raw(self, matrix: Matrix) -> FloatArray:
+        """The signed value; for a category its share of positives in training."""
+        x = matrix.select((self.feature,)).values[:, 0]
+        if len(self.shares):
+            code = np.where(np.isnan(x) | (x >= len(self.shares)), -1, x).astype(np.int64)
+            return np.where(code >= 0, self.shares[code], self.last)
+        return np.where(np.isnan(x), self.last, self.sign * x)
+
+    def state(self) -> dict[str, Any]:
+        """Plain values for storing."""
+        return {"feature": self.feature, "sign": self.sign, "shares": self.shares, "last": self.last}
+
+
+@dataclass(frozen=True)
+class Linear:
+    """Intercept plus weights on the design's columns, in log-odds."""
+
+    design: Design
+    weights: FloatArray
+    intercept: float
+
+    def raw(self, matrix: Matrix) -> FloatArray:
+        """Log-odds before calibration."""
+        return self.intercept + self.design.columns(matrix) @ self.weights
+
+    def state(self) -> dict[str, Any]:
+        """Plain values for storing."""
+        return {"design": self.design.state(), "weights": self.weights, "intercept": self.intercept}
+
+
+@dataclass(frozen=True)
+class Boosted:
+    """Histogram gradient boosting over the named features, in log-odds."""
+
+    features: tuple[str, ...]
+    estimator: HistGradientBoostingClassifier
+
+    def raw(self, matrix: Matrix) -> FloatArray:
+        """Log-odds before calibration."""
+        values = matrix.values if matrix.names == self.features else matrix.select(self.features).values
+        return np.asarray(self.estimator.decision_function(values), dtype=np.float64)
+
+    def state(self) -> dict[str, Any]:
+        """Plain values and one scikit-learn estimator, for storing."""
+        return {"features": list(self.features), "estimator": self.estimator}
+
+
+Core = Sort | Linear | Boosted
+
+
+def core_from_state(kind: str, state: dict[str, Any]) -> Core:
+    """The inverse of a core's `state`; `kind` is the class's name in lower case."""
+    if kind == "sort":
+        return Sort(str(state["feature"]), float(state["sign"]), np.asarray(state["shares"]), float(state["last"]))
+    if kind == "linear":
+        return Linear(Design.from_state(state["design"]), np.asarray(state["weights"]), float(state["intercept"]))
+    if kind == "boosted":
+        return Boosted(tuple(state["features"]), state["estimator"])
+    raise FitError(f"unknown kind of model '{kind}'")
+
+
+def fit_rules(matrix: Matrix, label: FloatArray, seed: int) -> Core:
+    """The given score as it is: the feature named rules_score."""
+    if RULES not in matrix.names:
+        raise FitError(f"the candidate 'rules' needs a given score, the column '{RULES}'")
+    return _by_value(matrix.column(RULES), RULES, 1.0)
+
+
+def fit_single_feature(matrix: Matrix, label: FloatArray, seed: int) -> Core:
+    """The feature and direction with the highest AUC on the training rows; ties go to the first name. Categories count with half their
+    distance from chance, because their shares are measured on the rows they sort.
+    """
+    best: tuple[float, str] | None = None
+    chosen: Sort | None = None
+    for name in sorted(n for n in matrix.names if n != RULES):
+        core = _sort(matrix, name, label)
+        area = auc(core.raw(matrix), label).expected or 0.5
+        area = 0.5 + (area - 0.5) / 2 if len(core.shares) else area
+        if best is None or area > best[0]:
+            best, chosen = (area, name), core
+    if chosen is None:
+        raise FitError("there is no feature to sort by")
+    return chosen
+
+
+def _by_value(x: FloatArray, name: str, sign: float) -> Sort:
+    worst = float((sign * x[~np.isnan(x)]).min(initial=0.0))
+    return Sort(name, sign, np.empty(0), worst - 1.0 - abs(worst))
+
+
+def _sort(matrix: Matrix, name: str, label: FloatArray) -> Sort:
+    x = matrix.column(name)
+    base = float(label.mean())
+    if matrix.categorical[matrix.names.index(name)]:
+        code = x[~np.isnan(x)].astype(np.int64)
+        rows = np.bincount(code, minlength=1)
+        return Sort(name, 1.0, (np.bincount(code, weights=label[~np.isnan(x)], minlength=1) + 10 * base) / (rows + 10), base)
+    high, low = _by_value(x, name, 1.0), _by_value(x, name, -1.0)
+    return high if (auc(high.raw(matrix), label).expected or 0.5) >= (auc(low.raw(matrix), label).expected or 0.5) else low
+
+
+def fit_logistic(matrix: Matrix, label: FloatArray, seed: int) -> Core:
+    """L2-penalised logistic regression; the penalty grows as rows become few."""
+    design = fit_design(matrix)
+    columns = design.columns(matrix)
+    if not columns.shape[1]:
+        raise FitError("no feature varies in the training rows")
+    fit = LogisticRegression(C=0.1 if len(label) < 5000 else 1.0, max_iter=500).fit(columns, label.astype(np.int64))
+    return Linear(design, np.asarray(fit.coef_[0], dtype=np.float64), float(fit.intercept_[0]))
+
+
+def fit_gradient_boosting(matrix: Matrix, label: FloatArray, seed: int) -> Core:
+    """Shallow trees, many rows to a leaf when rows are few, no early stopping (which would draw rows by chance)."""
+    estimator = HistGradientBoostingClassifier(
+        max_iter=150,
+        learning_rate=0.06,
+        max_leaf_nodes=15,
+        min_samples_leaf=max(5, min(40, len(label) // 40)),
+        l2_regularization=5.0,
+        early_stopping=False,
+        random_state=seed,
+        categorical_features=list(matrix.categorical) if any(matrix.categorical) else None,
+    )
+    return Boosted(matrix.names, estimator.fit(matrix.values, label.astype(np.int64)))
+
+
+CANDIDATES: dict[str, Callable[[Matrix, FloatArray, int], Core]] = {
+    "rules": fit_rules,
+    "single_feature": fit_single_feature,
+    "logistic": fit_logistic,
+    "gradient_boosting": fit_gradient_boosting,
+}

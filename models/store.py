@@ -1,0 +1,63 @@
+"""Model files: skops only, checked against a digest before anything is read, and against our own list of types.
+
+A model file may come from a registry that others can write to. Neither a flag nor a list inside the file decides what may be loaded:
+the types are named here (METHODS 0.8), and a file whose SHA-256 is not the one on record is refused unread.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import skops.io
+
+from models.fit import Model
+
+TRUSTED = (
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    "functools.partial",
+    "sklearn.utils.validation.check_array",
+)
+_MAX_BYTES = 500_000_000
+
+
+class ModelRefused(ValueError):
+    """A model file that may not be loaded; the message says why."""
+
+
+def save(model: Model, path: Path, extra: dict[str, Any] | None = None) -> str:
+    """Write a model (and plain values beside it) and return the file's SHA-256. ModelRefused when it holds a type not on our list."""
+    data = skops.io.dumps({"model": model.state(), "extra": extra or {}})
+    _check_types(data)
+    path.write_bytes(data)
+    return hashlib.sha256(data).hexdigest()
+
+
+def load(path: Path, digest: str) -> tuple[Model, dict[str, Any]]:
+    """Read a model file whose SHA-256 is known, and the plain values beside it.
+
+    ModelRefused when the digest differs, the file is no skops archive or is too large, or holds a type that is not on our list.
+    """
+    if path.stat().st_size > _MAX_BYTES:
+        raise ModelRefused(f"{path.name}: larger than {_MAX_BYTES} bytes; not a model of ours")
+    data = path.read_bytes()
+    found = hashlib.sha256(data).hexdigest()
+    if found != digest:
+        raise ModelRefused(f"{path.name}: SHA-256 is {found[:12]}…, on record is {digest[:12]}…; train again or restore the file")
+    _check_types(data)
+    try:
+        held = skops.io.loads(data, trusted=list(TRUSTED))
+        return Model.from_state(held["model"]), dict(held["extra"])
+    except (KeyError, TypeError, AttributeError) as fault:
+        raise ModelRefused(f"{path.name}: holds no model of ours ({fault})") from fault
+
+
+def _check_types(data: bytes) -> None:
+    try:
+        strange = sorted(set(skops.io.get_untrusted_types(data=data)) - set(TRUSTED))
+    except (zipfile.BadZipFile, KeyError, ValueError, TypeError) as fault:
+        raise ModelRefused(f"not a skops file ({fault})") from fault
+    if strange:
+        raise ModelRefused(f"the file holds types that are not on our list: {', '.join(strange[:5])}")
