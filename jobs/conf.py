@@ -120,7 +120,9 @@ class Version(_Strict):
 class Known(_Strict):
     """The first clock of a delivery declared `history`: the agency's own date plus a delay."""
 
-    from_: str = Field(alias="from", description="target column that holds the agency's date; `version`: the version column, when it is a date")
+    from_: str = Field(
+        alias="from", description="target column that holds the agency's date; `version`: the version column, when it is a date"
+    )
     delay_days: int = Field(default=1, ge=0, le=3650)
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
@@ -147,7 +149,9 @@ class Source(_Strict):
     columns: dict[str, Field_]
     lines: dict[str, Field_] | None = Field(default=None, description="unpivot: form line or statement item -> amount column")
     stages: dict[str, Stage] | None = Field(default=None, description="unpivot: one row per dated stage")
-    details: dict[str, dict[str, Field_]] | None = Field(default=None, description="rows inside a record, such as an invoice's lines: silver table -> columns")
+    details: dict[str, dict[str, Field_]] | None = Field(
+        default=None, description="rows inside a record, such as an invoice's lines: silver table -> columns"
+    )
     version: Version = Version()
     event_at: str = Field(description="target column that says when it happened")
     known: Known
@@ -276,7 +280,10 @@ class Plan(Sourced):
     days_per_thousand: dict[str, float] = Field(
         default_factory=dict, description="treatment -> inspector-days a year per 1,000 taxpayers, where no office figure is given"
     )
-    release: Literal["month", "quarter", "year"] = Field(default="quarter", description="capacity is released at the start of each such part of the year; what a past part did not use is gone")
+    release: Literal["month", "quarter", "year"] = Field(
+        default="quarter",
+        description="capacity is released at the start of each such part of the year; what a past part did not use is gone",
+    )
     random_share: Share = 0.1
     random_cap_per_year: Share = 0.03
     random_rest_years: int = Field(default=3, ge=0)
@@ -498,9 +505,11 @@ def _read(path: Path, model: type[BaseModel], faults: list[str]) -> Any:
 def _read_list(path: Path, model: type[BaseModel], faults: list[str]) -> tuple[Any, ...]:
     if not path.is_file():
         return ()
+    before = len(faults)
     found = _yaml(path, faults)
     if not isinstance(found, list):
-        faults.append(f"{path.name}: must be a list of entries, each starting with '- '")
+        if len(faults) == before:
+            faults.append(f"{path.name}: must be a list of entries, each starting with '- '")
         return ()
     checked = (_validated(entry, model, path.name, f"[{n}]", faults) for n, entry in enumerate(found))
     return tuple(c for c in checked if c is not None)

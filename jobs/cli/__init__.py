@@ -1,0 +1,53 @@
+"""The `assay` command. Exit codes: 0 done, 1 failed, 2 bad usage or configuration, 3 refused by a check."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import click
+import typer
+
+from jobs.cli import loop, look, study
+from jobs.cli.place import quiet
+from jobs.conf import ConfError
+from jobs.lake.session import JarsMissing
+from jobs.lake.write import Fenced, LakeError
+from jobs.runner import Refused
+
+log = logging.getLogger(__name__)
+
+app = typer.Typer(name="assay", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+for part in (loop, look, study):
+    part.add_to(app)
+
+
+def main() -> None:
+    """Run the command and turn what went wrong into its exit code and one clear message."""
+    quiet()
+    try:
+        code = app(standalone_mode=False)
+    except click.exceptions.Exit as leaving:
+        code = leaving.exit_code
+    except click.ClickException as fault:
+        fault.show()
+        code = 2
+    except (ConfError, FileNotFoundError, NotADirectoryError) as fault:
+        code = _say("bad usage or configuration", fault, 2)
+    except (Refused, Fenced) as fault:
+        code = _say("refused", fault, 3)
+    except LakeError as fault:
+        code = _say("refused by the lake", fault, 3)
+    except (JarsMissing, KeyboardInterrupt) as fault:
+        code = _say("failed", fault, 1)
+    except Exception as fault:
+        log.debug("failed", exc_info=True)
+        code = _say("failed", fault, 1)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _say(what: str, fault: BaseException, code: int) -> int:
+    typer.echo(f"assay: {what}: {fault or type(fault).__name__}", err=True)
+    if code == 1:
+        logging.getLogger("jobs").info("where it failed", exc_info=fault)
+    return code

@@ -1,0 +1,180 @@
+"""Commands of the loop: ingest, nightly, approve, train, evaluate, lists, feedback."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from jobs.cli.place import Place
+from jobs.conf import in_force
+from jobs.lake.lake import now
+from jobs.lake.step import Kind, Night
+from jobs.pipeline import STEPS
+from jobs.rank.train import train_and_register
+from jobs.rehearsal import backfill, rehearsal
+from jobs.respond.deliver import deliver
+from jobs.runner import Refused, Runner
+from jobs.sources.conservation import conservation
+
+AsOf = Annotated[datetime, typer.Option("--as-of", formats=["%Y-%m-%d"], help="the date the run pretends to be")]
+Out = Annotated[Path, typer.Option("--out", help="folder for what is written")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register this file's commands."""
+    for command in (ingest, nightly, approve, train, lists, feedback):
+        app.command()(command)
+
+
+def ingest(inbox: Path, as_of: AsOf) -> None:
+    """Files in INBOX/<source>/ into bronze, then silver or quarantine; prints the conservation table."""
+    if not inbox.is_dir():
+        raise FileNotFoundError(f"{inbox}: no such folder; name one with a folder per source in it")
+    place = Place.here(inbox=inbox)
+    with place.runner() as runner:
+        run = place.lake.take_lease("ingest")
+        night = Night(as_of.date(), run, place.conf, f"ingest-{run}", seed=place.conf.house.seed)
+        step = next(s for s in STEPS if s.kind is Kind.INGEST)
+        step.run(place.lake, runner.spark, night, inbox)
+    typer.echo(conservation(place.lake, run))
+
+
+def nightly(
+    as_of: AsOf,
+    room: Annotated[str | None, typer.Option(help="run one room of the night that is being staged")] = None,
+    revise: Annotated[bool, typer.Option(help="publish a published date again, as its next revision")] = False,
+    dry_run: Annotated[bool, typer.Option(help="run the steps after ingest on what is there, and write nothing")] = False,
+    explain: Annotated[bool, typer.Option(help="print the steps, what each reads and writes")] = False,
+) -> None:
+    """The whole loop for one date: ingest, link, analyse, rank, respond, evaluate; then publish."""
+    if explain:
+        typer.echo(explained())
+        return
+    place = Place.here()
+    with place.runner() as runner:
+        if room and room not in runner.rooms:
+            raise typer.BadParameter(f"no room '{room}'; rooms: {', '.join(runner.rooms)}")
+        if dry_run:
+            typer.echo(rehearsed(runner, as_of.date()))
+            return
+        run_night(runner, as_of.date(), room, revise)
+    typer.echo(timings(runner))
+
+
+def run_night(runner: Runner, as_of: date, room: str | None = None, revise: bool = False) -> None:
+    """One night, or one room of it; published when the last room has run."""
+    if room is None or room == runner.rooms[0]:
+        night = runner.begin(as_of, revise)
+    else:
+        night = runner.resume(as_of)
+    runner.run(night, None if room is None else [room])
+    if room is None or room == runner.rooms[-1]:
+        runner.publish(night)
+
+
+def rehearsed(runner: Runner, as_of: date) -> str:
+    """Rows each step after ingest would write for the date."""
+    run = runner.lake.epoch()
+    steps = tuple(s for s in runner.night_steps if s.kind is not Kind.INGEST and not s.changes)
+    previous = next((n.as_of for n in reversed(runner.lake.nights()) if n.as_of < as_of), None)
+    night = Night(as_of, run, runner.conf, f"dry-run-{as_of}", seed=runner.conf.house.seed, previous=previous, model=runner.champion)
+    with rehearsal(runner) as stage:
+        found = stage.rehearse(night, steps)
+    return "\n".join(f"{name:<18} {rows.num_rows:>9,} rows" for name, rows in found.items())
+
+
+def explained() -> str:
+    """The pipeline as text: room, step, kind, what it reads and writes."""
+    lines = []
+    for step in STEPS:
+        takes = [f"{slot}: {', '.join(names)}" for slot in ("reads", "versions", "changes", "previous", "history") if (names := getattr(step, slot))]
+        lines.append(f"{step.room:<9} {step.name:<18} {step.kind.value:<8} {'; '.join(takes) or 'files'} -> {', '.join(step.outputs) or 'the lake'}")
+    return "\n".join(lines)
+
+
+def timings(runner: Runner) -> str:
+    """Seconds and rows of each step just run."""
+    total = sum(t[2] for t in runner.timings)
+    rows = [f"{room:<9} {step:<18} {seconds:>7.1f} s {count:>11,} rows" for room, step, seconds, count in runner.timings]
+    return "\n".join([*rows, f"{'':<9} {'all steps':<18} {total:>7.1f} s"])
+
+
+def approve(
+    as_of: AsOf,
+    official: Annotated[str, typer.Option(help="name of the official who approves")],
+    out: Out = Path("out"),
+    note: Annotated[str | None, typer.Option(help="remark kept with the approval")] = None,
+) -> None:
+    """A named official lets a published night go out: cases to the store, letters and lists to OUT."""
+    place = Place.here()
+    approve_night(place, as_of.date(), official, note)
+    typer.echo(deliver_night(place, as_of.date(), out))
+
+
+def approve_night(place: Place, as_of: date, official: str, note: str | None = None) -> None:
+    """Record the approval. Refused when the night is not published or a later one is: an unapproved list lapses."""
+    night = place.published(as_of)
+    if not official.strip():
+        raise Refused("an approval needs the name of the official who gives it")
+    if (last := place.lake.nights()[-1].as_of) > as_of and not night.approved_by:
+        raise Refused(f"the unapproved list of {as_of} lapsed when the night of {last} was published")
+    place.lake.night_act(as_of, night.revision, "approved", place.lake.epoch(), official=official.strip(), note=note)
+
+
+def deliver_night(place: Place, as_of: date, out: Path) -> str:
+    """Hand an approved night over exactly once, copy its evidence, write letters and lists; what was done, in words."""
+    night = place.published(as_of)
+    if not night.approved_by:
+        raise Refused(f"the night of {as_of} is not approved; `assay approve --as-of {as_of} --official NAME`")
+    said = deliver(place.lake, place.conf, night, place.cases, out)
+    place.lake.night_act(as_of, night.revision, "handed_over", place.lake.epoch(), note=said)
+    return said
+
+
+def lists(as_of: AsOf, out: Out = Path("out")) -> None:
+    """Write an approved night's letters and lists again; cases already handed over stay as they are."""
+    typer.echo(deliver_night(Place.here(), as_of.date(), out))
+
+
+def feedback(
+    files: list[Path],
+    export: Annotated[bool, typer.Option(help="write the store's new events into the inbox as source case_event")] = True,
+) -> None:
+    """Take filled lists (XLSX) or action files (JSON lines) into the case store, and export what is new for the next night."""
+    from jobs.respond.feedback import take_feedback
+
+    typer.echo(take_feedback(Place.here().cases, files, Place.here().inbox if export else None, now()))
+
+
+def train(as_of: AsOf, histories: Annotated[int, typer.Option(min=2, max=40, help="quarterly back-fills to learn from")] = 8) -> None:
+    """Compare the candidates out of time on what was known by the date, and register the best as champion."""
+    place = Place.here()
+    with place.runner() as runner:
+        typer.echo(train_champion(place, runner, as_of.date(), histories))
+
+
+def train_champion(place: Place, runner: Runner, as_of: date, histories: int) -> str:
+    """Back-fill features for past quarters, learn, register; the comparison in words."""
+    dates = quarters_before(as_of, histories)
+    backfill(runner, dates)
+    return train_and_register(place.lake, place.conf, as_of, place.registry)
+
+
+def quarters_before(as_of: date, count: int) -> list[date]:
+    """The last `count` quarter days (20th of the month after a quarter) before the date, oldest first."""
+    found: list[date] = []
+    year, month = as_of.year, as_of.month
+    while len(found) < count:
+        day = date(year, month, 20)
+        if month in (1, 4, 7, 10) and day < as_of:
+            found.append(day)
+        month -= 1
+        if month == 0:
+            year, month = year - 1, 12
+    return found[::-1]
+
+
+__all__ = ["add_to", "approve_night", "deliver_night", "in_force", "run_night", "train_champion"]

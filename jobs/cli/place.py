@@ -1,0 +1,85 @@
+"""Where a command works: lake, inbox, configuration, case store, registry; and the session it runs in."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jobs import conf as configuration
+from jobs.lake.lake import Lake, Published
+from jobs.lake.read import data_files, read_files
+from jobs.lake.session import session
+from jobs.lake.tables import table
+from jobs.pipeline import STEPS
+from jobs.rank.registry import champion
+from jobs.runner import Refused, Runner
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Place:
+    """One administration's working place."""
+
+    lake: Lake
+    conf: configuration.Conf
+    inbox: Path
+    cases: str
+
+    @staticmethod
+    def here(lake: Path | None = None, inbox: Path | None = None) -> Place:
+        """From arguments, then ASSAY_LAKE, ASSAY_INBOX, ASSAY_CASES, ASSAY_CONF, then the working folder."""
+        conf = configuration.load()
+        root = (lake or Path(os.environ.get("ASSAY_LAKE", "lake"))).resolve()
+        found = (inbox or Path(os.environ.get("ASSAY_INBOX", "inbox"))).resolve()
+        cases = os.environ.get("ASSAY_CASES") or conf.house.case_store or f"sqlite:///{root.parent / (root.name + '-cases.sqlite')}"
+        return Place(Lake.open(root, conf.house.buckets), conf, found, cases)
+
+    @property
+    def registry(self) -> str:
+        """MLflow's tracking and registry URI: sqlite beside the lake unless MLFLOW_TRACKING_URI names a server."""
+        return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{self.lake.root}-models.sqlite"
+
+    @contextmanager
+    def runner(self) -> Iterator[Runner]:
+        """A runner with its own Spark session and the champion in force."""
+        spark = session()
+        try:
+            yield self.runner_on(spark)
+        finally:
+            spark.stop()
+
+    def runner_on(self, spark: object) -> Runner:
+        """A runner on a session that is already there."""
+        return Runner(self.lake, spark, self.conf, STEPS, self.inbox, champion(self.registry))  # type: ignore[arg-type]
+
+    def published(self, as_of: date | None = None) -> Published:
+        """The published night of a date (default: the last). Refused when there is none."""
+        nights = self.lake.nights()
+        found = nights[-1:] if as_of is None else [n for n in nights if n.as_of == as_of]
+        if not found:
+            raise Refused(f"no published night{f' of {as_of}' if as_of else ''}; run `assay nightly --as-of DATE` first")
+        return found[0]
+
+    def read(self, night: Published, name: str) -> pa.Table:
+        """A table as its published night names it: of nightly tables that date's rows, of others all rows."""
+        contract = table(name)
+        files = data_files(self.lake.root, name, night.tables.get(name, -1))
+        return read_files(self.lake.root, contract, [f for f in files if contract.layer != "nightly" or f.as_of == night.as_of])
+
+
+def quiet() -> None:
+    """Plain progress lines on standard error; libraries only when they warn."""
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+    logging.getLogger("jobs").setLevel(os.environ.get("ASSAY_LOG", "WARNING").upper())
+    logging.getLogger("py4j").setLevel(logging.ERROR)
