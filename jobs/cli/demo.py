@@ -1,0 +1,153 @@
+"""`assay demo`: a small country, a year of nights with its reactions in between, lists, letters, reports, and where to look."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from jobs import conf as configuration
+from jobs.cli.look import known_tables
+from jobs.cli.loop import approve_night, deliver_night, run_night, timings, train_champion
+from jobs.cli.place import Place
+from jobs.economy.country import generate
+from jobs.economy.react import step as react
+from jobs.evaluate.oracle import truth_report
+from jobs.evaluate.report import report
+from jobs.lake.lake import Lake
+from jobs.lake.read import data_files, read_files
+from jobs.lake.session import session
+from jobs.lake.tables import table
+from jobs.respond.feedback import take_feedback
+from jobs.respond.profile import profile, profile_page
+from jobs.runner import Refused
+from jobs.sources.conservation import conservation
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from pyspark.sql import SparkSession
+
+STAMP = ".assay-demo"
+OFFICIAL = "Demo Official (head of risk analysis)"
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How large the demo's country is and when its nights are."""
+
+    taxpayers: int = 3000
+    months: int = 36
+    nights: tuple[date, ...] = (date(2026, 1, 20), date(2026, 4, 20), date(2026, 7, 20), date(2026, 10, 20))
+    seed: int = 20260101
+
+    @property
+    def start(self) -> date:
+        """First month: the history ends with the December before the first night."""
+        first = self.nights[0].year * 12 - self.months
+        return date(first // 12, first % 12 + 1, 1)
+
+
+class Clock:
+    """Plain progress lines with the seconds since the demo began."""
+
+    def __init__(self) -> None:
+        self.began = time.perf_counter()
+
+    def say(self, text: str) -> None:
+        """One line of progress."""
+        typer.echo(f"[{time.perf_counter() - self.began:5.0f} s] {text}")
+
+
+def run_demo(out: Path, scale: Scale) -> None:
+    """Everything the demo does, into `out`. Refused when the folder holds anything but an earlier demo."""
+    prepare(out)
+    clock, spark = Clock(), session(memory="3g")
+    try:
+        clock.say(f"a country of {scale.taxpayers:,} taxpayers and {scale.months} months: its agencies' files")
+        generate(spark, out / "country", scale.taxpayers, scale.months, scale.seed, scale.start, 4)
+        conf = configuration.load()
+        place = Place(Lake.open(out / "lake", conf.house.buckets), conf, out / "country" / "inbox", f"sqlite:///{out / 'cases.sqlite'}")
+        for n, as_of in enumerate(scale.nights):
+            after = scale.nights[n + 1] if n + 1 < len(scale.nights) else None
+            one_night(place, spark, out, as_of, after, clock)
+        finish(place, out, scale, clock)
+    finally:
+        spark.stop()
+
+
+def prepare(out: Path) -> None:
+    """An empty folder with the demo's stamp."""
+    if out.exists() and any(out.iterdir()):
+        if not (out / STAMP).is_file():
+            raise Refused(f"{out} is not empty and not an earlier demo; name another folder with --out")
+        shutil.rmtree(out)
+    out.mkdir(parents=True, exist_ok=True)
+    (out / STAMP).write_text("made by `assay demo`; removed and made anew by the next one\n", encoding="utf-8")
+
+
+def one_night(place: Place, spark: SparkSession, out: Path, as_of: date, after: date | None, clock: Clock) -> None:
+    """A night from files to hand-over, then learning, then what the country does until the next one."""
+    runner = place.runner_on(spark)
+    clock.say(f"night of {as_of}, {'champion ' + runner.champion.version if runner.champion else 'rules only: no model has been trained yet'}")
+    run_night(runner, as_of)
+    typer.echo(timings(runner))
+    night = place.published(as_of)
+    if as_of == place.lake.nights()[0].as_of:
+        typer.echo(conservation(place.lake, night.run))
+    approve_night(place, as_of, OFFICIAL, "demo")
+    clock.say(f"approved by {OFFICIAL}: " + deliver_night(place, as_of, out / as_of.isoformat()))
+    if after is None:
+        return
+    clock.say("learning from what is known so far")
+    typer.echo(train_champion(place, runner, as_of, histories=6))
+    clock.say(f"the country until {after}: offices work their lists, taxpayers answer, file and pay")
+    react(spark, out / "country", place.read(night, "selection"), place.read(night, "risk_point"), place.read(night, "reminder"), as_of, after)
+    actions = out / "country" / "feedback" / f"{as_of}.jsonl"
+    clock.say(take_feedback(place.cases, [actions], place.inbox, eve(after)))
+
+
+def eve(after: date) -> datetime:
+    """Noon in China on the day before the next night: when the case store's export is received."""
+    return datetime.combine(after - timedelta(days=1), datetime.min.time(), UTC) + timedelta(hours=4)
+
+
+def published(place: Place, name: str) -> dict[date, pa.Table]:
+    """A nightly table of every published night."""
+    found = {}
+    for night in place.lake.nights():
+        files = [f for f in data_files(place.lake.root, name, night.tables.get(name, -1)) if f.as_of == night.as_of]
+        found[night.as_of] = read_files(place.lake.root, table(name), files)
+    return found
+
+
+def finish(place: Place, out: Path, scale: Scale, clock: Clock) -> None:
+    """The reports, the profile of the first case, and where to look."""
+    last = place.lake.nights()[-1]
+    tables = known_tables(place, last)
+    report(tables, last.as_of, out / "report.html")
+    truth_report(out / "country" / "truth", published(place, "score"), published(place, "selection"), out / "truth.html")
+    first = min(tables["selection"].to_pylist(), key=lambda r: (-(r["value"] or 0), r["taxpayer_id"]))
+    (out / "profile.html").write_text(profile_page(profile(tables, first["taxpayer_id"], last.as_of)), encoding="utf-8")
+    clock.say("done")
+    typer.echo(where_to_look(out, last.as_of))
+
+
+def where_to_look(out: Path, as_of: date) -> str:
+    """The demo's last words."""
+    return "\n".join(
+        [
+            "",
+            "Where to look:",
+            f"  {out / as_of.isoformat() / 'lists'}    one list per office, as HTML and XLSX",
+            f"  {out / as_of.isoformat() / 'letters'}  reminders as the taxpayer reads them",
+            f"  {out / 'profile.html'}     everything known about the first taxpayer on the list",
+            f"  {out / 'report.html'}      did the list beat a sceptic's baseline, was it worked, was it fair",
+            f"  {out / 'truth.html'}       the same lists against the country's sealed truth",
+            "The country is invented: the numbers show that the machinery works, not that fraud would be found.",
+        ]
+    )

@@ -1,0 +1,147 @@
+"""Commands that look at what is there: profile, quarantine, doctor, replay, docs."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import pyarrow as pa
+import typer
+
+from jobs.cli.pages import write_pages
+from jobs.cli.place import Place
+from jobs.conf import Conf
+from jobs.lake.kernel import Input, load
+from jobs.lake.lake import Published
+from jobs.lake.read import data_files, whole
+from jobs.lake.step import Kind, ModelRef, Night
+from jobs.lake.tables import TABLES, table
+from jobs.rehearsal import rehearsal
+from jobs.respond.profile import profile as profile_of
+from jobs.respond.profile import profile_page
+from jobs.runner import Refused, Runner
+
+AsOf = Annotated[datetime, typer.Option("--as-of", formats=["%Y-%m-%d"], help="date of a published night")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register this file's commands."""
+    for command in (profile, quarantine, doctor, replay, docs):
+        app.command()(command)
+
+
+def known_tables(place: Place, night: Published) -> dict[str, pa.Table]:
+    """Every table as the published night saw it: silver resolved as of its date and run, nightly tables of its date."""
+    batches = place.lake.batches_in_force(night.run)
+    found = {}
+    for name, contract in TABLES.items():
+        if contract.layer in ("control", "quarantine"):
+            continue
+        files = data_files(place.lake.root, name, night.tables.get(name, -1))
+        chosen = tuple(f for f in files if contract.layer != "nightly" or f.as_of == night.as_of)
+        found[name] = load(place.lake.root, Input("now", name, chosen, batches), night.as_of, night.run)
+    return found
+
+
+def profile(
+    taxpayer: str,
+    as_of: AsOf,
+    out: Annotated[Path | None, typer.Option(help="file to write; .html or .json; default: JSON on standard output")] = None,
+) -> None:
+    """Everything known about one taxpayer (一户式), each fact with its source and date."""
+    place = Place.here()
+    night = place.published(as_of.date())
+    found = profile_of(known_tables(place, night), taxpayer, night.as_of)
+    if not found:
+        raise Refused(f"no taxpayer with that id was known on {night.as_of}; check the id, or take a later night")
+    text = profile_page(found) if out and out.suffix == ".html" else json.dumps(found, ensure_ascii=False, indent=1, default=str)
+    if out is None:
+        typer.echo(text)
+    else:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_text(text, encoding="utf-8")
+        typer.echo(f"wrote {out}")
+
+
+def quarantine(
+    source: Annotated[str | None, typer.Option(help="only this source")] = None,
+    most: Annotated[int, typer.Option(min=1, help="how many rows to show")] = 20,
+) -> None:
+    """What was refused: source, file, line, rules broken, reason with remedy, raw text."""
+    place = Place.here()
+    batches = place.lake.batches_in_force(place.lake.epoch())
+    rows = [r for r in whole(place.lake.root, "quarantine").to_pylist() if r["batch_id"] in batches and source in (None, r["source"])]
+    for row in sorted(rows, key=lambda r: (r["source"], r["file"], r["line"]))[:most]:
+        typer.echo(f"{row['source']} {row['file']}:{row['line']} {','.join(row['rules'])}\n    {row['reason']}\n    {(row['raw'] or '')[:200]}")
+    typer.echo(f"{len(rows)} row(s) in quarantine" + (f", the first {most} shown" if len(rows) > most else ""))
+
+
+def doctor() -> None:
+    """Is the lake whole: conservation of every batch, published versions readable, files per table. Exit 3 when not."""
+    place = Place.here()
+    faults = ailments(place)
+    for name in sorted(TABLES):
+        if files := data_files(place.lake.root, name):
+            many = "  many small files: compact" if len(files) > 300_000 else ""
+            typer.echo(f"{name:<20} {sum(f.rows for f in files):>12,} rows {len(files):>7,} files{many}")
+    for fault in faults:
+        typer.echo(fault, err=True)
+    if faults:
+        raise Refused(f"{len(faults)} fault(s) found")
+    typer.echo("every batch is conserved and every published night can be read")
+
+
+def ailments(place: Place) -> list[str]:
+    """What is wrong with the lake, in words; empty when nothing is."""
+    faults = []
+    for row in whole(place.lake.root, "batch").to_pylist():
+        parts = sum(row[k] or 0 for k in ("accepted", "superseded", "duplicate", "quarantined"))
+        if row["act"] == "received" and row["received"] != parts:
+            faults.append(f"batch {row['batch_id']} of {row['source']}: received {row['received']}, accounted for {parts}")
+    for night in place.lake.nights():
+        for name, version in night.tables.items():
+            missing = [f.path for f in data_files(place.lake.root, name, version) if not (Path(place.lake.root) / table(name).path / f.path).is_file()]
+            if missing:
+                faults.append(f"night {night.as_of}: {name} version {version}: {len(missing)} file(s) are gone")
+    return faults
+
+
+def replay(as_of: AsOf) -> None:
+    """Compute a published night again from the tables and compare it row by row. Exit 3 when anything differs."""
+    place = Place.here()
+    night = place.published(as_of.date())
+    with place.runner() as runner:
+        differences = replayed(place, runner, night)
+    if differences:
+        raise Refused(f"the night of {night.as_of} replays differently in: {', '.join(differences)}")
+    typer.echo(f"the night of {night.as_of} replays to the last digit")
+
+
+def replayed(place: Place, runner: Runner, night: Published) -> list[str]:
+    """Tables in which a replay of the night differs from what was published."""
+    begin = next(r for r in whole(place.lake.root, "run").to_pylist() if r["run"] == night.run and r["step"] == "begin")
+    archived = Path(place.lake.root) / "conf" / f"{begin['conf_digest']}.json"
+    conf = Conf.model_validate_json(archived.read_text(encoding="utf-8"))
+    model = json.loads(begin["note"])["model"]
+    previous = next((n.as_of for n in reversed(place.lake.nights()) if n.as_of < night.as_of), None)
+    again = Night(night.as_of, night.run, conf, begin["run_id"], night.revision, begin["seed"], previous, ModelRef(**model) if model else None)
+    steps = tuple(s for s in runner.night_steps if s.kind is not Kind.INGEST and not s.changes)
+    with rehearsal(runner) as stage:
+        found = stage.rehearse(again, steps)
+        return [name for name, rows in found.items() if not same_rows(rows, place.read(night, name), table(name).key)]
+
+
+def same_rows(left: pa.Table, right: pa.Table, key: tuple[str, ...]) -> bool:
+    """Equal as sets of rows, whatever their order."""
+    if left.num_rows != right.num_rows or set(left.column_names) != set(right.column_names):
+        return False
+    order = [(k, "ascending") for k in key]
+    return bool(left.select(sorted(left.column_names)).sort_by(order).equals(right.select(sorted(left.column_names)).sort_by(order)))
+
+
+def docs(out: Annotated[Path, typer.Option(help="folder of the pages")] = Path("docs")) -> None:
+    """Print the generated pages anew: tables, indicators, features, sources."""
+    for path in write_pages(out):
+        typer.echo(f"wrote {path}")
