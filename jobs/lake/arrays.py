@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +14,7 @@ import pyarrow.compute as pc
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
-Column = pa.Array | pa.ChunkedArray
+Column: TypeAlias = "pa.Array | pa.ChunkedArray"
 
 _HUNDRED = pa.scalar(Decimal(100), pa.decimal128(5, 0))
 
@@ -41,7 +42,7 @@ def money(amounts: Ints) -> pa.Array:
 
 
 def flags(column: Column) -> Flags:
-    """bool [row], null as false."""
+    """Bool [row], null as false."""
     return np.asarray(whole_array(pc.fill_null(column, False)).to_numpy(zero_copy_only=False), dtype=np.bool_)
 
 

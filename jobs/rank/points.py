@@ -1,0 +1,106 @@
+"""Which risk points may be acted on tonight, and what a taxpayer's points add up to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from jobs.conf import RiskCode
+from jobs.lake.arrays import Flags, Ints, cents, flags, positions
+from jobs.lake.buckets import group_codes
+from jobs.lake.step import Night
+
+_ACTIVE = pa.array(["opened", "changed"])
+
+
+def open_points(risk_point: pa.Table, night: Night) -> pa.Table:
+    """Points that are opened or changed, still assessable tonight and of a code in the register; `cents` is the amount that may be assessed.
+
+    A fraud point counts by the limit for evasion, any other by the limit for error; a null limit never lapses.
+    """
+    today = pa.scalar(night.as_of, pa.date32())
+    until = pc.if_else(pc.fill_null(risk_point["fraud"], False), risk_point["until_evasion"], risk_point["until_error"])
+    known = pc.is_in(risk_point["risk_code"], value_set=pa.array(sorted(night.conf.register_), pa.string()))
+    alive = pc.and_(pc.is_in(risk_point["state"], value_set=_ACTIVE), pc.fill_null(pc.greater_equal(until, today), True))
+    kept = risk_point.filter(pc.and_(alive, known))
+    amount = np.where(flags(kept["fraud"]), cents(kept["amount_evasion"]), cents(kept["amount_error"]))
+    return kept.append_column("cents", pa.array(amount, pa.int64()))
+
+
+def without_examined(points: pa.Table, outcome: pa.Table, procedures: frozenset[str]) -> pa.Table:
+    """Leave out points whose tax and period a procedure has examined already, unless the point's facts changed since.
+
+    outcome: rows of tonight; only answers of treatments in `procedures` bar, and `not_examined` bars nothing.
+    """
+    if points.num_rows == 0 or outcome.num_rows == 0:
+        return points
+    answered = pc.and_(pc.is_in(outcome["treatment"], value_set=pa.array(sorted(procedures), pa.string())),
+                       pc.is_in(outcome["result"], value_set=pa.array(["confirmed", "in_part", "excluded"])))
+    done = outcome.filter(answered).select(["taxpayer_id", "tax", "period_from", "period_to"])
+    numbered = points.select(["taxpayer_id", "tax", "period_from", "period_to"]).append_column("row", pa.array(np.arange(points.num_rows)))
+    both = numbered.join(done.rename_columns(["taxpayer_id", "tax", "done_from", "done_to"]), ["taxpayer_id", "tax"], join_type="inner")
+    overlap = pc.and_(pc.less_equal(both["period_from"], both["done_to"]), pc.less_equal(both["done_from"], both["period_to"]))
+    barred = np.zeros(points.num_rows, dtype=bool)
+    barred[np.unique(both.filter(overlap)["row"].to_numpy())] = True
+    return points.filter(pa.array(~barred | flags(pc.equal(points["state"], "changed"))))
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """Per taxpayer, in the order of the ids given: amount in cents, fraud, row of the heaviest usual treatment, risk types, points."""
+
+    cents: Ints
+    fraud: Flags
+    usual: Ints
+    types: dict[str, Flags]
+    codes: dict[str, Flags]
+    points: list[list[str]]
+
+
+def gather(points: pa.Table, ids: pa.Array, register: Mapping[str, RiskCode], weight: Mapping[str, int]) -> Gathered:
+    """Gather points per taxpayer (按户归集). `weight`: treatment -> its place among the planned ones, lightest first; -1: no point."""
+    n = len(ids)
+    at = positions(points["taxpayer_id"], ids)
+    points, at = points.filter(pa.array(at >= 0)), at[at >= 0]
+    codes = np.asarray(points["risk_code"].to_pylist(), dtype=object)
+    fraud, usual = np.zeros(n, dtype=bool), np.full(n, -1, dtype=np.int64)
+    fraud[at[flags(points["fraud"])]] = True
+    types: dict[str, Flags] = {r.risk_type: np.zeros(n, dtype=bool) for r in register.values()}
+    present: dict[str, Flags] = {}
+    for code in sorted(set(codes)):
+        rows = at[codes == code]
+        np.maximum.at(usual, rows, weight.get(register[code].treatment, -1))
+        types[register[code].risk_type][rows] = True
+        present[code] = np.zeros(n, dtype=bool)
+        present[code][rows] = True
+        fraud[rows] |= register[code].fraud
+    return Gathered(_case_cents(points, at, n), fraud, usual, types, present, _names(points, at, n))
+
+
+def _case_cents(points: pa.Table, at: Ints, n: int) -> Ints:
+    """The case's amount: the largest per (tax, period, base), summed."""
+    total = np.zeros(n, dtype=np.int64)
+    if points.num_rows == 0:
+        return total
+    same = group_codes(points, ["taxpayer_id", "tax", "period_from", "period_to", "base"])
+    largest = np.full(int(same.max()) + 1, np.iinfo(np.int64).min, dtype=np.int64)
+    amount = points["cents"].to_numpy()
+    np.maximum.at(largest, same, amount)
+    owner = np.zeros(len(largest), dtype=np.int64)
+    owner[same] = at
+    np.add.at(total, owner, largest)
+    return total
+
+
+def _names(points: pa.Table, at: Ints, n: int) -> list[list[str]]:
+    """The point ids of each taxpayer: largest amount first, then by id."""
+    found: list[list[str]] = [[] for _ in range(n)]
+    rows = pa.table({"at": at, "cents": points["cents"], "point_id": points["point_id"]})
+    ordered = rows.sort_by([("at", "ascending"), ("cents", "descending"), ("point_id", "ascending")])
+    for row, point in zip(ordered["at"].to_pylist(), ordered["point_id"].to_pylist(), strict=True):
+        found[row].append(point)
+    return found
