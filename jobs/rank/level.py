@@ -24,7 +24,7 @@ def risk_level(tables: Tables, night: Night) -> pa.Table:
 
     Down from the highest band, a level takes taxpayers who meet its conditions in the total order, until it and the levels above hold
     `capacity_share` x the cases a year of the treatments that may answer them. A point whose code is in `hard_high` makes the level high
-    whatever the band; a risk type with a floor in the plan has its share of the lowest band, so that yield cannot crowd it out.
+    whatever the band; a risk type with a floor in the plan has its share of the list even when value has taken all places.
     A taxpayer below every band has level none: he is not to be disturbed.
     """
     people = roster(tables["taxpayer"], tables["score"], night)
