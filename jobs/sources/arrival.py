@@ -1,0 +1,87 @@
+"""Which sources are late: what each contract expects, held against the receipts in the landing manifests.
+
+A delivery is expected at every time of the contract's schedule and late once `late_after` has passed without a receipt
+since that time. A source that never delivered is not connected yet: it is named, but nobody waits for it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from croniter import croniter
+
+from jobs.conf import Conf, ConfError, Source
+
+MANIFEST = "manifest.jsonl"
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """What is known of a source's last expected delivery: when it was due, when something last came, and whether the night waits."""
+
+    source: str
+    expected: datetime
+    last: datetime | None
+    late: bool
+    waited_for: bool
+
+    def __str__(self) -> str:
+        last = f"last delivery {self.last:%Y-%m-%d %H:%M}" if self.last else "never delivered"
+        state = "late" if self.late else "not connected" if self.last is None else "on time"
+        return f"{self.source}: {state}; expected {self.expected:%Y-%m-%d %H:%M}, {last}"
+
+
+def arrivals(conf: Conf, inbox: Path, at: datetime, names: Iterable[str] | None = None) -> list[Arrival]:
+    """The arrival of each source (default: all) as seen at a moment with a zone. Receipts after that moment are not seen."""
+    chosen = conf.sources if names is None else {name: conf.sources[name] for name in names}
+    return [_arrival(source, inbox / name, at.astimezone(ZoneInfo(conf.house.zone))) for name, source in chosen.items()]
+
+
+def _arrival(source: Source, folder: Path, at: datetime) -> Arrival:
+    expected = last_expected(source, at)
+    last = max((t for t in receipt_times(folder) if t <= at), default=None)
+    late = last is not None and last < expected
+    return Arrival(source.name, expected, last.astimezone(at.tzinfo) if last else None, late, late and source.expect.policy == "wait")
+
+
+def last_expected(source: Source, at: datetime) -> datetime:
+    """The last time of the schedule whose patience (`late_after`) has run out. ConfError when the schedule is no cron expression."""
+    try:
+        found: datetime = croniter(source.expect.schedule, at - patience(source) + timedelta(seconds=1)).get_prev(datetime)
+    except ValueError as fault:
+        raise ConfError(f"conf/sources/{source.name}.yaml: expect.schedule: '{source.expect.schedule}' is no cron expression ({fault})") from fault
+    return found
+
+
+def patience(source: Source) -> timedelta:
+    """`late_after` of the contract as a time span."""
+    count, unit = int(source.expect.late_after[:-1]), source.expect.late_after[-1]
+    return timedelta(days=count) if unit == "d" else timedelta(hours=count)
+
+
+def receipt_times(folder: Path) -> list[datetime]:
+    """When each receipt of a source's inbox folder came, in manifest order; empty without a manifest."""
+    return [datetime.fromisoformat(str(entry["received_at"])) for entry in entries(folder)]
+
+
+def entries(folder: Path) -> list[dict[str, object]]:
+    """The entries of a folder's landing manifest. ValueError names the file and line of one that is no JSON object."""
+    manifest = folder / MANIFEST
+    if not manifest.is_file():
+        return []
+    found = []
+    for number, line in enumerate(manifest.read_text(encoding="utf-8").splitlines(), start=1):
+        if not line.strip():
+            continue
+        try:
+            entry = json.loads(line)
+            datetime.fromisoformat(entry["received_at"])
+        except (ValueError, KeyError, TypeError) as fault:
+            raise ValueError(f"{manifest}: line {number}: not a landing entry with `receipt`, `file` and `received_at` ({fault})") from fault
+        found.append(entry)
+    return found

@@ -1,0 +1,91 @@
+"""Landing what an agency left in its drop folder: each file once, whole, with the moment of its receipt.
+
+Files move in three steps, each safe to repeat: a copy under the inbox, one entry in the manifest, then the drop is emptied.
+A run killed between two steps is finished by the next one.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from jobs.conf import Source
+from jobs.lake.faults import fault_point
+from jobs.sources.arrival import MANIFEST, entries
+
+UNFINISHED = (".part", ".tmp", ".filepart", ".crdownload")
+
+
+def waiting(source: Source, drop: Path) -> list[Path]:
+    """The files of a drop folder that fit the contract's pattern, in name order; hidden and unfinished ones are left alone."""
+    if not drop.is_dir():
+        return []
+    found = (p for p in drop.glob(source.files.pattern) if p.is_file() and p.name != MANIFEST)
+    return sorted(p for p in found if not p.name.startswith(".") and p.suffix not in UNFINISHED)
+
+
+def land(source: Source, drop: Path, inbox: Path, received_at: datetime, kind: str = "delivery") -> list[str]:
+    """Move the waiting files into INBOX/<source>/ as one delivery; the names they landed under.
+
+    A name already taken by other content gets the digest of the new content behind it. A file whose content landed under its name
+    before is only removed from the drop. `received_at` carries a zone.
+    """
+    folder = inbox / source.name
+    folder.mkdir(parents=True, exist_ok=True)
+    with _alone(folder):
+        files = {path: _landed_name(path, folder) for path in waiting(source, drop)}
+        for path, name in files.items():
+            _copy(path, folder / name)
+            fault_point("landing:copied")
+        known = entries(folder)
+        fresh = sorted(set(files.values()) - {str(entry["file"]) for entry in known})
+        if fresh:
+            receipt = 1 + max((int(str(entry["receipt"])) for entry in known), default=0)
+            _enter(folder / MANIFEST, [{"receipt": receipt, "file": name, "received_at": received_at.isoformat(), "kind": kind} for name in fresh])
+        fault_point("landing:entered")
+        for path in files:
+            path.unlink()
+    return fresh
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    with (folder / ".landing.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _landed_name(path: Path, folder: Path) -> str:
+    target = folder / path.name
+    if not target.exists() or _digest(target) == _digest(path):
+        return path.name
+    return f"{path.stem}-{_digest(path)[:12]}{path.suffix}"
+
+
+def _copy(path: Path, target: Path) -> None:
+    if target.exists():
+        return
+    part = target.with_name(f".{target.name}.part")
+    shutil.copyfile(path, part)
+    with part.open("rb") as written:
+        os.fsync(written.fileno())
+    part.replace(target)
+
+
+def _enter(manifest: Path, rows: list[dict[str, object]]) -> None:
+    text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    with manifest.open("ab", buffering=0) as out:  # one write: a reader sees all of the delivery's entries or none
+        out.write(text.encode())
+        os.fsync(out.fileno())
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()

@@ -1,0 +1,144 @@
+"""The landing manifest: which files form which delivery, when it was received, and whether it is history.
+
+INBOX/<source>/manifest.jsonl holds one JSON object a line: receipt, file, received_at, kind. A retry keeps the receipt
+and its time, so the first clock never moves. Files without an entry get one: the next receipt, received on the as-of date.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import hashlib
+import json
+import logging
+import os
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+from jobs.conf import House, Source
+from jobs.sources import CODE_REVISION
+
+log = logging.getLogger(__name__)
+MANIFEST = "manifest.jsonl"
+
+
+class LandingError(Exception):
+    """The inbox cannot be used as it is; the message names file, line and remedy."""
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """The files of one receipt of a source, in name order, the time they were received (UTC) and the day that counts."""
+
+    source: str
+    receipt: int
+    received_at: datetime
+    day: date
+    kind: Literal["delivery", "history"]
+    folder: str
+    files: tuple[str, ...]
+    missing: tuple[str, ...] = ()
+
+
+def received_day(received_at: datetime, house: House) -> date:
+    """The day a receipt counts for: the local date, or the next one after the cut-off."""
+    local = received_at.astimezone(ZoneInfo(house.zone))
+    hour, minute = (int(p) for p in house.cut_off.split(":"))
+    late = hour < 24 and local.time() >= time(hour, minute)
+    return local.date() + timedelta(days=int(late))
+
+
+def deliveries(inbox: Path, source: Source, house: House, as_of: date) -> list[Delivery]:
+    """The deliveries of a source that counts as received on or before the as-of date, by receipt; new files are entered first.
+
+    LandingError names the manifest's line that cannot be read, or a folder in which new files cannot be entered.
+    """
+    folder = inbox / source.name
+    if not folder.is_dir():
+        return []
+    entries = _entries(folder / MANIFEST)
+    entries += _entered(folder, source, entries, as_of, house)
+    found = []
+    for receipt in sorted({e["receipt"] for e in entries}):
+        same = [e for e in entries if e["receipt"] == receipt]
+        times = {(e["received_at"], e["kind"]) for e in same}
+        if len(times) > 1:
+            raise LandingError(f"{folder / MANIFEST}: receipt {receipt} has several times or kinds; give each delivery its own receipt")
+        received_at, kind = times.pop()
+        names = tuple(sorted({e["file"] for e in same}))
+        missing = tuple(n for n in names if not (folder / n).is_file())
+        day = received_day(received_at, house)
+        if day <= as_of:
+            found.append(Delivery(source.name, receipt, received_at.astimezone(UTC), day, kind, str(folder), names, missing))
+    return found
+
+
+def batch_id(delivery: Delivery, source: Source, house: House) -> str:
+    """Digest of source, receipt, file contents, contract and code: after a fix the same files are another batch."""
+    parts = [delivery.source, str(delivery.receipt), contract_digest(source, house), str(CODE_REVISION)]
+    for name in delivery.files:
+        with open(Path(delivery.folder) / name, "rb") as stream:
+            parts += [name, hashlib.file_digest(stream, "sha256").hexdigest()]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:24]
+
+
+def contract_digest(source: Source, house: House) -> str:
+    """Digest of all in the contract and the house that decides what rows a file gives."""
+    said = source.model_dump(mode="json", by_alias=True, exclude={"agency", "owner", "legal_basis", "expect"})
+    ours = [house.zone, house.cut_off, house.id_standard, house.currency]
+    return hashlib.sha256(json.dumps([said, ours], sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _entries(path: Path) -> list[dict[str, Any]]:
+    if not path.is_file():
+        return []
+    found = []
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        if line.strip():
+            found.append(_entry(line, f"{path}:{number}"))
+    return found
+
+
+def _entry(line: str, place: str) -> dict[str, Any]:
+    try:
+        said = json.loads(line)
+        name, receipt, kind = str(said["file"]), int(said["receipt"]), said.get("kind", "delivery")
+        received_at = datetime.fromisoformat(said["received_at"])
+    except (ValueError, KeyError, TypeError) as fault:
+        raise LandingError(f"{place}: not an entry ({fault!r}); it needs receipt, file, received_at and kind as JSON") from fault
+    if Path(name).name != name or name.startswith("."):
+        raise LandingError(f"{place}: file '{name}' must be a plain name inside the source's folder")
+    if received_at.tzinfo is None or kind not in ("delivery", "history") or receipt < 1:
+        raise LandingError(f"{place}: received_at needs an offset such as +08:00, kind is delivery or history, receipt is 1 or more")
+    return {"file": name, "receipt": receipt, "kind": kind, "received_at": received_at}
+
+
+def _entered(folder: Path, source: Source, entries: list[dict[str, Any]], as_of: date, house: House) -> list[dict[str, Any]]:
+    """Enter the files nobody has entered, all as one delivery."""
+    listed = {e["file"] for e in entries} | {MANIFEST}
+    fresh = sorted(p.name for p in folder.iterdir() if p.is_file() and p.name not in listed and not p.name.startswith("."))
+    odd = [n for n in fresh if not fnmatch.fnmatch(n, source.files.pattern)]
+    if odd:
+        log.warning("%s: %d file(s) do not match the contract's pattern %s and are left alone, such as %s", source.name, len(odd), source.files.pattern, odd[0])
+    new = [n for n in fresh if n not in odd]
+    if not new:
+        return []
+    receipt = max((e["receipt"] for e in entries), default=0) + 1
+    received_at = datetime.combine(as_of, time(0), ZoneInfo(house.zone))
+    lines = [json.dumps({"receipt": receipt, "file": n, "received_at": received_at.isoformat(), "kind": "delivery"}, ensure_ascii=False) for n in new]
+    _append(folder / MANIFEST, lines)
+    return [{"file": n, "receipt": receipt, "kind": "delivery", "received_at": received_at} for n in new]
+
+
+def _append(path: Path, lines: list[str]) -> None:
+    """Add entries by writing the whole manifest anew: a killed run leaves the old one or the new one, never half a line."""
+    old = path.read_text(encoding="utf-8") if path.is_file() else ""
+    text = old + ("" if old in ("", "\n") or old.endswith("\n") else "\n") + "\n".join(lines) + "\n"
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        part.write_text(text, encoding="utf-8")
+        part.replace(path)
+    except OSError as fault:
+        raise LandingError(f"{path}: cannot be written ({fault.strerror}); make the folder writable, or enter the files in the manifest yourself") from fault
