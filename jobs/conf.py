@@ -58,6 +58,7 @@ class House(_Strict):
     currency: str = Field(pattern="^[A-Z]{3}$")
     zone: str
     cut_off: str = Field(default="24:00", pattern=r"^([01]\d|2[0-4]):[0-5]\d$", description="receipts after it belong to the next day")
+    nightly: str = Field(default="0 6 * * *", description="cron expression of the latest time at which the night starts")
     buckets: int = Field(ge=1, le=65536)
     seed: int = Field(ge=0)
     id_standard: str = Field(default="cn.uscc", description="python-stdnum module that checks taxpayer ids")

@@ -8,17 +8,18 @@ import sys
 import click
 import typer
 
-from jobs.cli import loop, look, study
+from jobs.cli import landing, look, loop, study
 from jobs.cli.place import quiet
 from jobs.conf import ConfError
 from jobs.lake.session import JarsMissing
 from jobs.lake.write import Fenced, LakeError
 from jobs.runner import Refused
+from jobs.sources.landing import LandingError
 
 log = logging.getLogger(__name__)
 
 app = typer.Typer(name="assay", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
-for part in (loop, look, study):
+for part in (loop, landing, look, study):
     part.add_to(app)
 
 
@@ -32,7 +33,7 @@ def main() -> None:
     except click.ClickException as fault:
         fault.show()
         code = 2
-    except (ConfError, FileNotFoundError, NotADirectoryError) as fault:
+    except (ConfError, LandingError, FileNotFoundError, NotADirectoryError) as fault:
         code = _say("bad usage or configuration", fault, 2)
     except (Refused, Fenced) as fault:
         code = _say("refused", fault, 3)

@@ -6,7 +6,6 @@ since that time. A source that never delivered is not connected yet: it is named
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,8 +15,7 @@ from zoneinfo import ZoneInfo
 from croniter import croniter
 
 from jobs.conf import Conf, ConfError, Source
-
-MANIFEST = "manifest.jsonl"
+from jobs.sources.landing import MANIFEST, read_entries
 
 
 @dataclass(frozen=True)
@@ -44,7 +42,7 @@ def arrivals(conf: Conf, inbox: Path, at: datetime, names: Iterable[str] | None 
 
 def _arrival(source: Source, folder: Path, at: datetime) -> Arrival:
     expected = last_expected(source, at)
-    last = max((t for t in receipt_times(folder) if t <= at), default=None)
+    last = max((e["received_at"] for e in read_entries(folder / MANIFEST) if e["received_at"] <= at), default=None)
     late = last is not None and last < expected
     return Arrival(source.name, expected, last.astimezone(at.tzinfo) if last else None, late, late and source.expect.policy == "wait")
 
@@ -62,26 +60,3 @@ def patience(source: Source) -> timedelta:
     """`late_after` of the contract as a time span."""
     count, unit = int(source.expect.late_after[:-1]), source.expect.late_after[-1]
     return timedelta(days=count) if unit == "d" else timedelta(hours=count)
-
-
-def receipt_times(folder: Path) -> list[datetime]:
-    """When each receipt of a source's inbox folder came, in manifest order; empty without a manifest."""
-    return [datetime.fromisoformat(str(entry["received_at"])) for entry in entries(folder)]
-
-
-def entries(folder: Path) -> list[dict[str, object]]:
-    """The entries of a folder's landing manifest. ValueError names the file and line of one that is no JSON object."""
-    manifest = folder / MANIFEST
-    if not manifest.is_file():
-        return []
-    found = []
-    for number, line in enumerate(manifest.read_text(encoding="utf-8").splitlines(), start=1):
-        if not line.strip():
-            continue
-        try:
-            entry = json.loads(line)
-            datetime.fromisoformat(entry["received_at"])
-        except (ValueError, KeyError, TypeError) as fault:
-            raise ValueError(f"{manifest}: line {number}: not a landing entry with `receipt`, `file` and `received_at` ({fault})") from fault
-        found.append(entry)
-    return found

@@ -6,19 +6,16 @@ A run killed between two steps is finished by the next one.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
 from jobs.conf import Source
 from jobs.lake.faults import fault_point
-from jobs.sources.arrival import MANIFEST, entries
+from jobs.sources.landing import MANIFEST, alone, append_entries, read_entries
 
 UNFINISHED = (".part", ".tmp", ".filepart", ".crdownload")
 
@@ -39,27 +36,22 @@ def land(source: Source, drop: Path, inbox: Path, received_at: datetime, kind: s
     """
     folder = inbox / source.name
     folder.mkdir(parents=True, exist_ok=True)
-    with _alone(folder):
+    with alone(folder):
         files = {path: _landed_name(path, folder) for path in waiting(source, drop)}
         for path, name in files.items():
             _copy(path, folder / name)
             fault_point("landing:copied")
-        known = entries(folder)
-        fresh = sorted(set(files.values()) - {str(entry["file"]) for entry in known})
+        known = read_entries(folder / MANIFEST)
+        fresh = sorted(set(files.values()) - {entry["file"] for entry in known})
         if fresh:
-            receipt = 1 + max((int(str(entry["receipt"])) for entry in known), default=0)
-            _enter(folder / MANIFEST, [{"receipt": receipt, "file": name, "received_at": received_at.isoformat(), "kind": kind} for name in fresh])
+            receipt = 1 + max((entry["receipt"] for entry in known), default=0)
+            delivery = {"receipt": receipt, "received_at": received_at.isoformat(), "kind": kind}
+            append_entries(folder / MANIFEST, [json.dumps({"file": name, **delivery}, ensure_ascii=False) for name in fresh])
         fault_point("landing:entered")
-        for path in files:
-            path.unlink()
+        for path, name in files.items():
+            if _digest(path) == _digest(folder / name):  # one that its agency went on writing stays, and lands whole next time
+                path.unlink()
     return fresh
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    with (folder / ".landing.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def _landed_name(path: Path, folder: Path) -> str:
@@ -77,13 +69,6 @@ def _copy(path: Path, target: Path) -> None:
     with part.open("rb") as written:
         os.fsync(written.fileno())
     part.replace(target)
-
-
-def _enter(manifest: Path, rows: list[dict[str, object]]) -> None:
-    text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-    with manifest.open("ab", buffering=0) as out:  # one write: a reader sees all of the delivery's entries or none
-        out.write(text.encode())
-        os.fsync(out.fileno())
 
 
 def _digest(path: Path) -> str:

@@ -6,11 +6,14 @@ and its time, so the first clock never moves. Files without an entry get one: th
 
 from __future__ import annotations
 
+import fcntl
 import fnmatch
 import hashlib
 import json
 import logging
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -58,8 +61,9 @@ def deliveries(inbox: Path, source: Source, house: House, as_of: date) -> list[D
     folder = inbox / source.name
     if not folder.is_dir():
         return []
-    entries = _entries(folder / MANIFEST)
-    entries += _entered(folder, source, entries, as_of, house)
+    with alone(folder):
+        entries = read_entries(folder / MANIFEST)
+        entries += _entered(folder, source, entries, as_of, house)
     found = []
     for receipt in sorted({e["receipt"] for e in entries}):
         same = [e for e in entries if e["receipt"] == receipt]
@@ -91,7 +95,19 @@ def contract_digest(source: Source, house: House) -> str:
     return hashlib.sha256(json.dumps([said, ours], sort_keys=True).encode()).hexdigest()[:16]
 
 
-def _entries(path: Path) -> list[dict[str, Any]]:
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Hold a source's inbox folder alone: what lands and what enters landed files take turns. The lock goes with the process."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def read_entries(path: Path) -> list[dict[str, Any]]:
+    """The entries of a manifest: file, receipt, kind and received_at with its zone; none when there is no manifest. LandingError names a line."""
     if not path.is_file():
         return []
     found = []
@@ -128,17 +144,18 @@ def _entered(folder: Path, source: Source, entries: list[dict[str, Any]], as_of:
     receipt = max((e["receipt"] for e in entries), default=0) + 1
     received_at = datetime.combine(as_of, time(0), ZoneInfo(house.zone))
     lines = [json.dumps({"receipt": receipt, "file": n, "received_at": received_at.isoformat(), "kind": "delivery"}, ensure_ascii=False) for n in new]
-    _append(folder / MANIFEST, lines)
+    append_entries(folder / MANIFEST, lines)
     return [{"file": n, "receipt": receipt, "kind": "delivery", "received_at": received_at} for n in new]
 
 
-def _append(path: Path, lines: list[str]) -> None:
-    """Add entries by writing the whole manifest anew: a killed run leaves the old one or the new one, never half a line."""
-    old = path.read_text(encoding="utf-8") if path.is_file() else ""
-    text = old + ("" if old in ("", "\n") or old.endswith("\n") else "\n") + "\n".join(lines) + "\n"
-    part = path.with_name(f".{path.name}.{os.getpid()}")
+def append_entries(path: Path, lines: list[str]) -> None:
+    """Add entries in one write, under the lock that whoever lands files takes too."""
     try:
-        part.write_text(text, encoding="utf-8")
-        part.replace(path)
+        with path.with_name(".landing.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            torn = path.is_file() and not path.read_bytes().endswith(b"\n") and path.stat().st_size > 0
+            with path.open("ab", buffering=0) as out:
+                out.write((("\n" if torn else "") + "\n".join(lines) + "\n").encode())
+                os.fsync(out.fileno())
     except OSError as fault:
         raise LandingError(f"{path}: cannot be written ({fault.strerror}); make the folder writable, or enter the files in the manifest yourself") from fault
