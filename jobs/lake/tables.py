@@ -327,7 +327,7 @@ NIGHTLY = (
     Table("inclusion", "nightly", "Inclusion probability of every taxpayer in the frame of the random slice.", ("as_of", "taxpayer_id"), (
         _ID, _c("stratum", STRING, "stratum of the draw"), _c("probability", FLOAT, "inclusion probability of the random slice"), _c("draw", FLOAT, "keyed uniform number behind the draw"), _c("drawn", BOOL, "drawn tonight")), bucket_by="taxpayer_id"),
     Table("reason", "nightly", "Reasons in words, with the numbers behind them.", ("as_of", "taxpayer_id", "ordinal"), (
-        _ID, _c("ordinal", INT, "1 is the strongest"), _c("kind", STRING, "point or feature"), _c("code", STRING, "risk code or feature"), _c("point_id", STRING, "the point, if one"),
+        _ID, _c("ordinal", INT, "1 is the strongest"), _c("kind", STRING, "point, indicator or feature"), _c("code", STRING, "risk code or feature"), _c("point_id", STRING, "the point, if one"),
         _c("text", STRING, "sentence for the inspector"), _c("text_zh", STRING, "the same in Chinese"), _c("numbers", STRING, "JSON of the numbers in the sentence"), _c("weight", FLOAT, "contribution to the score, or amount")), bucket_by="taxpayer_id"),
     Table("reminder", "nightly", "Reminders to taxpayers, and those suppressed.", ("as_of", "taxpayer_id", "point_id"), (
         _ID, _c("point_id", STRING, "risk point"), _c("case_id", STRING, "selection it belongs to"), _c("letter_id", STRING, "letter; one per taxpayer and night"), _c("text", STRING, "facts as far as conf/disclosure.yaml allows"),

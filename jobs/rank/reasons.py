@@ -1,0 +1,206 @@
+"""Three reasons per case, in words, with the numbers behind them.
+
+Risk points come first, largest amount first. Then what the model's score rests on (contributions against the median of taxpayers of the
+same size), or, while there is no model, the indicators nearest to their thresholds. A case without a point starts with the same sentence
+whether the model or the random draw chose it, and no sentence says which way a figure moves the score: either would show the random slice.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from jobs.lake.arrays import Floats, cents, floats, one_each, positions, whole_array
+from jobs.lake.step import Night, Tables
+from jobs.lake.tables import table
+from jobs.rank.words import figure, phrase
+from models.explain import contributions
+from models.matrix import Matrix
+from models.store import load
+
+REASONS = 3
+_ENOUGH_PEERS = 10
+_LAPSES_SOON_DAYS = 180
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One reason before it has its place."""
+
+    kind: str
+    code: str
+    text: str
+    text_zh: str
+    numbers: dict[str, Any]
+    weight: float
+    point_id: str | None = None
+
+
+def reason(tables: Tables, night: Night) -> pa.Table:
+    """Kernel. Reads selection, risk_point, indicator_hit, feature, taxpayer; uses the champion, if any. Writes reason: three per case."""
+    selection = tables["selection"].sort_by("taxpayer_id")
+    ids = whole_array(selection["taxpayer_id"])
+    points = _points(tables["risk_point"], selection, night)
+    if not len(ids):
+        return _table({}, [])
+    compared = _Compared.of(tables, ids, night)
+    hits = {} if night.model else _indicators(tables["indicator_hit"], ids, night)
+    found: dict[str, list[Reason]] = {}
+    for n, taxpayer_id in enumerate(ids.to_pylist()):
+        own = points.get(taxpayer_id) or [_comprehensive(night)]
+        named = {r.code for r in own}
+        more = [r for r in hits.get(taxpayer_id, []) if r.code not in named]
+        found[taxpayer_id] = [*own, *more[: max(REASONS - len(own), 0)], *compared.reasons(n)][:REASONS]
+    return _table(found, ids.to_pylist())
+
+
+def _points(risk_point: pa.Table, selection: pa.Table, night: Night) -> dict[str, list[Reason]]:
+    """The points of each case, largest amount first."""
+    wanted = pc.list_flatten(selection["points"])
+    mine = risk_point.filter(pc.is_in(risk_point["point_id"], value_set=whole_array(wanted)))
+    amount = np.where(np.asarray(pc.fill_null(mine["fraud"], False)), cents(mine["amount_evasion"]), cents(mine["amount_error"]))
+    mine = mine.append_column("cents", pa.array(amount, pa.int64())).sort_by([("taxpayer_id", "ascending"), ("cents", "descending"), ("point_id", "ascending")])
+    found: dict[str, list[Reason]] = {}
+    for row in mine.to_pylist():
+        found.setdefault(row["taxpayer_id"], []).append(_point(row, night))
+    return found
+
+
+def _point(row: dict[str, Any], night: Night) -> Reason:
+    facts = json.loads(row["facts"] or "{}")
+    name = night.conf.register_[row["risk_code"]].name
+    amount = row["cents"] / 100
+    text = f"{facts.get('sentence_en') or name.en} Tax at stake: {amount:,.2f}."
+    text_zh = f"{facts.get('sentence_zh') or name.zh} 涉及税额:{amount:,.2f}。"
+    until = row["until_evasion"] if row["fraud"] else row["until_error"]
+    if until is not None and (until - night.as_of).days <= _LAPSES_SOON_DAYS:
+        text, text_zh = f"{text} Can be assessed only until {until}.", f"{text_zh} 追征期至{until}。"
+    sides = {side: facts[side].get("value") for side in ("declared", "other") if isinstance(facts.get(side), dict)}
+    numbers = {"amount": amount, "period_from": str(row["period_from"]), "period_to": str(row["period_to"]), "difference": facts.get("difference"), **sides}
+    return Reason("point", row["risk_code"], text, text_zh, numbers, amount, row["point_id"])
+
+
+def _comprehensive(night: Night) -> Reason:
+    entry = night.conf.register_.get("comprehensive")
+    en, zh = (entry.name.en, entry.name.zh) if entry else ("Comprehensive examination", "综合检查")
+    return Reason("point", "comprehensive", f"{en}: no single contradiction; look at the whole of the declarations, starting with the figures below.",
+                  f"{zh}:无单一疑点,请从以下数据入手全面核实申报情况。", {}, 0.0)
+
+
+def _indicators(hit: pa.Table, ids: pa.Array, night: Night) -> dict[str, list[Reason]]:
+    """The indicators of each case nearest to or above their threshold, one per risk code, strongest first."""
+    usable = pc.and_(pc.is_in(hit["taxpayer_id"], value_set=ids), pc.is_valid(hit["strength"]))
+    known = pc.is_in(hit["risk_code"], value_set=pa.array(sorted(night.conf.register_), pa.string()))
+    mine = hit.filter(pc.and_(usable, known))
+    mine = mine.filter(pc.is_finite(mine["strength"])).sort_by([("taxpayer_id", "ascending"), ("strength", "descending"), ("indicator", "ascending"), ("period_from", "descending")])
+    found: dict[str, list[Reason]] = {}
+    for row in mine.select(["taxpayer_id", "risk_code", "indicator", "period_from", "period_to", "declared", "other", "difference", "threshold", "strength"]).to_pylist():
+        of_case = found.setdefault(row["taxpayer_id"], [])
+        if len(of_case) < REASONS * 2 and row["strength"] > 0 and row["risk_code"] not in {r.code for r in of_case}:
+            of_case.append(_indicator(row, night))
+    return found
+
+
+def _indicator(row: dict[str, Any], night: Night) -> Reason:
+    name = night.conf.register_[row["risk_code"]].name
+    sides = "" if row["declared"] is None or row["other"] is None else f"{figure(row['declared'])} declared, {figure(row['other'])} on the other side; "
+    sides_zh = "" if row["declared"] is None or row["other"] is None else f"申报{figure(row['declared'])},另一方{figure(row['other'])};"
+    text = f"{name.en}, {row['period_from']} to {row['period_to']}: {sides}{row['strength']:.1f} times the threshold of {figure(row['threshold'] or 0.0)}."
+    text_zh = f"{name.zh},{row['period_from']}至{row['period_to']}:{sides_zh}为阈值{figure(row['threshold'] or 0.0)}的{row['strength']:.1f}倍。"
+    numbers = {k: row[k] for k in ("declared", "other", "difference", "threshold", "strength")} | {"indicator": row["indicator"]}
+    return Reason("indicator", row["risk_code"], text, text_zh, numbers, row["strength"])
+
+
+@dataclass(frozen=True)
+class _Compared:
+    """Features of the listed taxpayers beside the median of their peers, and the weight of each in the score."""
+
+    names: tuple[str, ...]
+    values: Floats
+    median: Floats
+    weight: Floats
+
+    @classmethod
+    def of(cls, tables: Tables, ids: pa.Array, night: Night) -> _Compared:
+        feature = one_each(tables["feature"], "taxpayer_id")
+        fixed = {c.name for c in table("feature").columns}
+        names = tuple(sorted(f.name for f in feature.schema if f.name not in fixed and pa.types.is_floating(f.type)))
+        everyone = np.column_stack([floats(feature[n]) for n in names]) if names else np.empty((feature.num_rows, 0))
+        median, spread = _peers(everyone, feature["taxpayer_id"], tables["taxpayer"], ids)
+        at = positions(ids, feature["taxpayer_id"])
+        values = np.where((at >= 0)[:, None], everyone[np.maximum(at, 0)], np.nan) if len(everyone) else np.full((len(ids), len(names)), np.nan)
+        if night.model:
+            model, _ = load(Path(night.model.path), night.model.digest)
+            place = [names.index(f) if f in names else -1 for f in model.features]
+            baseline = np.where(np.asarray(place) >= 0, median[:, place], np.nan) if names else np.full((len(ids), len(place)), np.nan)
+            given = contributions(model, Matrix(names, values), baseline)
+            weight = np.zeros(values.shape)
+            weight[:, [p for p in place if p >= 0]] = given[:, [n for n, p in enumerate(place) if p >= 0]]
+        else:
+            weight = np.abs(values - median) / np.where(spread > 0, spread, np.inf)
+        return cls(names, values, median, np.where(np.isnan(values) | np.isnan(weight), -np.inf, weight))
+
+    def reasons(self, n: int) -> Iterator[Reason]:
+        """The features of one case, weightiest first, then by name."""
+        for k in np.lexsort((np.arange(len(self.names)), -self.weight[n])):
+            if np.isfinite(self.weight[n, k]):
+                yield self._reason(n, int(k))
+
+    def _reason(self, n: int, k: int) -> Reason:
+        value, median = float(self.values[n, k]), float(self.median[n, k])
+        en, zh = phrase(self.names[k])
+        text = f"{en}: {figure(value)}; the median of taxpayers of the same size is {figure(median)}."
+        numbers = {"value": value, "median": None if np.isnan(median) else median}
+        return Reason("feature", self.names[k], text, f"{zh}:{figure(value)};同规模纳税人中位数为{figure(median)}。", numbers, float(self.weight[n, k]))
+
+
+def _peers(everyone: Floats, owner: pa.ChunkedArray, taxpayer: pa.Table, ids: pa.Array) -> tuple[Floats, Floats]:
+    """Median and robust spread of the peers of each listed taxpayer: this bucket's taxpayers of his segment, or all when they are few.
+
+    A bucket is a random part of all taxpayers, so its medians stand for theirs.
+    """
+    known = one_each(taxpayer, "taxpayer_id")
+    segments = whole_array(pc.fill_null(known["segment"], ""))
+    names = sorted(set(segments.to_pylist()))
+    of_rows = _segment(owner, known["taxpayer_id"], segments, names)
+    of_ids = _segment(ids, known["taxpayer_id"], segments, names)
+    width = everyone.shape[1]
+    median, spread = np.full((len(ids), width), np.nan), np.full((len(ids), width), np.nan)
+    for k in sorted(set(of_ids.tolist())):
+        peers = everyone[of_rows == k] if (of_rows == k).sum() >= _ENOUGH_PEERS else everyone
+        if len(peers) and width:
+            some = ~np.isnan(peers).all(axis=0)
+            middle = np.full(width, np.nan)
+            middle[some] = np.nanmedian(peers[:, some], axis=0)
+            around = np.full(width, np.nan)
+            around[some] = 1.4826 * np.nanmedian(np.abs(peers[:, some] - middle[some]), axis=0)
+            median[of_ids == k], spread[of_ids == k] = middle, around
+    return median, spread
+
+
+def _segment(wanted: pa.ChunkedArray, owner: pa.ChunkedArray, segments: pa.Array, names: list[str]) -> np.ndarray[Any, np.dtype[np.int64]]:
+    at = positions(wanted, owner)
+    numbered = positions(segments, names)
+    return np.where(at >= 0, numbered[np.maximum(at, 0)], -1) if len(numbered) else np.full(len(wanted), -1, dtype=np.int64)
+
+
+def _table(found: dict[str, list[Reason]], ids: list[str]) -> pa.Table:
+    flat = [(i, n + 1, r) for i in ids for n, r in enumerate(found[i])]
+    return pa.table({
+        "taxpayer_id": pa.array([i for i, _, _ in flat], pa.string()),
+        "ordinal": pa.array([n for _, n, _ in flat], pa.int32()),
+        "kind": pa.array([r.kind for _, _, r in flat], pa.string()),
+        "code": pa.array([r.code for _, _, r in flat], pa.string()),
+        "point_id": pa.array([r.point_id for _, _, r in flat], pa.string()),
+        "text": pa.array([r.text for _, _, r in flat], pa.string()),
+        "text_zh": pa.array([r.text_zh for _, _, r in flat], pa.string()),
+        "numbers": pa.array([json.dumps(r.numbers, sort_keys=True, ensure_ascii=False) for _, _, r in flat], pa.string()),
+        "weight": pa.array([r.weight for _, _, r in flat], pa.float64()),
+    })

@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import json
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from jobs.lake.step import ModelRef, Night, Tables
+from jobs.rank.reasons import reason
+from jobs.rank.words import figure, phrase
+from models.fit import fit
+from models.matrix import Matrix
+from models.store import save
+from tests.rank.given import AS_OF, conf, night, point, rows, taxpayer
+
+FACTS = json.dumps({"declared": {"value": 100.0}, "other": {"value": 150.0}, "difference": 50.0, "sentence_en": "Sales declared are below invoices issued.", "sentence_zh": "申报销售额低于开票金额。"})
+
+
+def chosen(id_: str, points: list[str]) -> dict[str, Any]:
+    return {"taxpayer_id": id_, "case_id": f"C{id_}", "points": points, "treatment": "assess"}
+
+
+def hit(id_: str, indicator: str, strength: float | None, code: str) -> dict[str, Any]:
+    return {"taxpayer_id": id_, "indicator": indicator, "risk_code": code, "tax": "VAT", "period_from": date(2025, 1, 1), "period_to": date(2025, 3, 31),
+            "declared": 1.0, "other": 2.0, "difference": 1.0, "threshold": 0.5, "strength": strength, "hit": (strength or 0) > 1}
+
+
+def given(selection: list[dict[str, Any]], points: list[dict[str, Any]], hits: list[dict[str, Any]] | None = None, features: dict[str, list[float | None]] | None = None) -> Tables:
+    ids = [f"T{k:02d}" for k in range(20)]
+    features = features or {"vat_burden_12m": [float(k) for k in range(20)], "late_n": [None] * 5 + [1.0] * 15, "paid_gap": [0.0] * 20}
+    feature = rows("feature", *({"taxpayer_id": i} for i in ids))
+    for name, values in features.items():
+        feature = feature.append_column(name, pa.array(values, pa.float64()))
+    return Tables(now={"selection": rows("selection", *selection), "risk_point": rows("risk_point", *points), "indicator_hit": rows("indicator_hit", *(hits or [])),
+                       "feature": feature, "taxpayer": rows("taxpayer", *(taxpayer(i) for i in ids))})
+
+
+def test_points_come_first_by_amount_with_their_sentence_and_numbers() -> None:
+    points = [point("T01", "sales", 100, facts=FACTS), point("T01", "input", 900, facts=FACTS, until_error=date(2026, 8, 1)), point("T01", "sales", 500, number=2), point("T01", "sales", 50, number=3)]
+    out = reason(given([chosen("T01", [p["point_id"] for p in points])], points), night(model=False)).to_pylist()
+    assert [(r["ordinal"], r["point_id"], r["weight"]) for r in out] == [(1, "T01-input-1", 900.0), (2, "T01-sales-2", 500.0), (3, "T01-sales-1", 100.0)]
+    assert out[0]["text"] == "Sales declared are below invoices issued. Tax at stake: 900.00. Can be assessed only until 2026-08-01."
+    assert out[1]["text"] == "sales en Tax at stake: 500.00."  # no sentence in the facts: the register's name stands in
+    assert out[2]["text_zh"].startswith("申报销售额低于开票金额。")
+    numbers = json.loads(out[2]["numbers"])
+    assert (numbers["declared"], numbers["other"], numbers["difference"], numbers["amount"]) == (100.0, 150.0, 50.0, 100.0)
+
+
+def test_rules_night_fills_up_with_indicators_then_with_what_differs_from_peers() -> None:
+    points = [point("T19", "sales", 100, facts=FACTS)]
+    hits = [hit("T19", "a", 3.0, "sales"), hit("T19", "b", 0.8, "input"), hit("T19", "c", None, "missing")]
+    out = reason(given([chosen("T19", [points[0]["point_id"]])], points, hits), night(model=False)).to_pylist()
+    assert [(r["kind"], r["code"]) for r in out] == [("point", "sales"), ("indicator", "input"), ("feature", "vat_burden_12m")]
+    assert "0.8 times the threshold of 0.5" in out[1]["text"]
+    # burdens are 0..19: median 9.5, absolute deviations 0.5..9.5 twice each: their median 5, x 1.4826 = 7.413; (19 - 9.5) / 7.413 = 1.28
+    assert out[2]["text"] == "VAT tax burden over 12 months: 19; the median of taxpayers of the same size is 9.5."
+    assert out[2]["weight"] == pytest.approx(9.5 / 7.413)
+
+
+def test_random_and_model_alone_read_alike_and_nothing_says_which_way() -> None:
+    out = reason(given([chosen("T00", []), chosen("T19", [])], []), night(model=False)).to_pylist()
+    first = {r["taxpayer_id"]: r["text"] for r in out if r["ordinal"] == 1}
+    assert first["T00"] == first["T19"]
+    assert all(r["code"] == "comprehensive" for r in out if r["ordinal"] == 1)
+    assert not any(word in r["text"].lower() for r in out for word in ("random", "raises", "lowers", "score"))
+
+
+@pytest.fixture(scope="module")
+def champion(tmp_path_factory: pytest.TempPathFactory) -> ModelRef:
+    rng = np.random.default_rng(1)
+    values = rng.normal(size=(400, 3)) * [3, 1, 1] + [10, 1, 0]
+    model = fit("logistic", Matrix(("vat_burden_12m", "late_n", "paid_gap"), values), (values[:, 0] < 9).astype(float), [f"X{k}" for k in range(400)])
+    path = tmp_path_factory.mktemp("model") / "m.skops"
+    return ModelRef("3", str(path), save(model, path))
+
+
+def test_with_a_champion_features_come_by_their_contribution(champion: ModelRef) -> None:
+    with_model = Night(as_of=AS_OF, run=1, conf=conf(), seed=7, model=champion)
+    points = [point("T00", "sales", 100, facts=FACTS)]
+    out = reason(given([chosen("T00", [points[0]["point_id"]]), chosen("T19", [])], points), with_model).to_pylist()
+    of_t00 = [r for r in out if r["taxpayer_id"] == "T00"]
+    assert [r["kind"] for r in of_t00] == ["point", "feature", "feature"]
+    assert of_t00[1]["code"] == "vat_burden_12m" and of_t00[1]["weight"] > 0  # burden 0 against a median of 9.5: low burdens were adjusted in training
+    assert [r["ordinal"] for r in out if r["taxpayer_id"] == "T19"] == [1, 2, 3]
+    assert reason(given([chosen("T00", [points[0]["point_id"]]), chosen("T19", [])], points), with_model).to_pylist() == out
+
+
+def test_no_case_no_reason_and_missing_features_are_left_out() -> None:
+    assert reason(given([], []), night(model=False)).num_rows == 0
+    out = reason(given([chosen("T00", [])], [], features={"a_n": [None] * 20, "b_n": [float(k) for k in range(20)]}), night(model=False))
+    assert out["code"].to_pylist() == ["comprehensive", "b_n"]
+
+
+def test_fraud_counts_by_the_evasion_amount() -> None:
+    mill = point("T01", "mill", 0, amount_evasion=Decimal("70.00"))
+    out = reason(given([chosen("T01", [mill["point_id"]])], [mill]), night(model=False)).to_pylist()
+    assert out[0]["weight"] == 70.0
+
+
+def test_words() -> None:
+    assert phrase("vat_burden_12m_z") == ("VAT tax burden (distance from peers) over 12 months", "增值税税负率(偏离同行)(12个月)")
+    assert phrase("quaint_n") == ("Quaint number", "quaint数量")
+    assert [figure(v) for v in (1234.5, 0.12345, 0.0, float("nan"), 1e-5)] == ["1,234", "0.123", "0", "-", "1.0e-05"]
+
+
+def test_a_changed_model_file_is_refused(champion: ModelRef) -> None:
+    wrong = Night(as_of=AS_OF, run=1, conf=conf(), model=ModelRef("3", champion.path, "0" * 64))
+    with pytest.raises(ValueError, match="SHA-256"):
+        reason(given([chosen("T00", [])], []), wrong)
