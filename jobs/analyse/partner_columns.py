@@ -1,0 +1,58 @@
+"""Column functions that the partner steps share: who a party is, whether two are related, sums of cents as money."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from pyspark.sql import Column, DataFrame
+
+YOUNG_MONTHS = 12
+HUB_COMPANIES = 200  # an owner of more companies is the state or a fund: common ownership says nothing
+
+
+def as_money(cents: Column) -> Column:
+    """Cents as decimal(18,2)."""
+    from pyspark.sql import functions as F
+
+    return (F.round(cents).cast("decimal(18,0)") * F.lit(Decimal("0.01"))).cast("decimal(18,2)")
+
+
+def with_party(edges: DataFrame, taxpayer: DataFrame, as_of: date) -> DataFrame:
+    """Edges with what the registry says of the partner at the edge's month: `unknown`, `young`, `closed`, `vat_kind`."""
+    from pyspark.sql import functions as F
+
+    known = taxpayer.select(
+        F.col("taxpayer_id").alias("partner_id"), "registered_on", "vat_kind",
+        (F.coalesce(F.col("status") != "active", F.lit(False)) | F.coalesce(F.col("closed_on") <= F.lit(as_of), F.lit(False))).alias("closed"),
+    ).dropDuplicates(["partner_id"])  # fmt: skip
+    joined = edges.join(known, "partner_id", "left")
+    return joined.select(
+        *edges.columns, "vat_kind", F.col("closed").isNull().alias("unknown"), F.coalesce("closed", F.lit(False)).alias("closed"),
+        F.coalesce(F.col("registered_on") > F.add_months("month", -YOUNG_MONTHS), F.lit(False)).alias("young"),
+    )  # fmt: skip
+
+
+def owners_now(ownership: DataFrame, as_of: date) -> DataFrame:
+    """Who owns what on the date: taxpayer_id, owner_id; owners of very many companies are left out."""
+    from pyspark.sql import functions as F
+
+    now = (
+        ownership.where(F.coalesce(F.col("since") <= F.lit(as_of), F.lit(True)) & F.coalesce(F.col("until") > F.lit(as_of), F.lit(True)))
+        .where(F.col("owner_id").isNotNull())
+        .select("taxpayer_id", "owner_id")
+        .distinct()
+    )
+    small = now.groupBy("owner_id").agg(F.count("*").alias("companies")).where(F.col("companies") <= HUB_COMPANIES)
+    return now.join(small.select("owner_id"), "owner_id", "left_semi").select("taxpayer_id", "owner_id")
+
+
+def related_pairs(pairs: DataFrame, owners: DataFrame) -> DataFrame:
+    """Of pairs (taxpayer_id, partner_id) those with a common owner, or where one owns the other."""
+    itself = owners.select("taxpayer_id").union(owners.select("owner_id")).distinct()
+    reach = owners.union(itself.selectExpr("taxpayer_id", "taxpayer_id as owner_id"))
+    other = reach.selectExpr("taxpayer_id as partner_id", "owner_id")
+    return pairs.join(reach, "taxpayer_id", "inner").join(other, ["partner_id", "owner_id"], "left_semi").select("taxpayer_id", "partner_id").distinct()
