@@ -202,17 +202,18 @@ def _inner_rows(contract: Table, columns: dict[str, pa.Array], line: pa.Array, c
     return _shaped(contract, {**columns, **own, "line": line.take(record), "row_digest": row_digests(columns)}, keep)
 
 
-def _row_schema(contract: Table) -> pa.Schema:
+def row_schema(contract: Table) -> pa.Schema:
+    """The columns a checked row has: the table's own, then line, event_at, known_at, version and row_digest."""
     own = [pa.field(c.name, c.type) for c in contract.own]
     return pa.schema([*own, ("line", LONG), ("event_at", DATE), ("known_at", DATE), ("version", LONG), ("row_digest", STRING)])
 
 
 def _no_rows(contract: Table) -> pa.Table:
-    return _row_schema(contract).empty_table()
+    return row_schema(contract).empty_table()
 
 
 def _shaped(contract: Table, columns: Mapping[str, pa.Array], keep: pa.Array) -> pa.Table:
-    schema = _row_schema(contract)
+    schema = row_schema(contract)
     return pa.table([columns[f.name].take(keep) if f.name in columns else pa.nulls(len(keep), f.type) for f in schema], schema=schema)
 
 

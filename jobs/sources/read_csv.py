@@ -35,7 +35,8 @@ def read_csv(stream: BinaryIO, files: Files, wanted: Sequence[str]) -> Iterator[
     header: list[str] | None = None
     fault: tuple[str, str] | None = None
     for part in records(stream, files.encoding, files.delimiter, files.preamble):
-        rest, notes = part, ()
+        rest = part
+        notes: tuple[str, ...] = ()
         if header is None:
             header = _cells(part.select(slice(0, 1)).raw()[0].as_py(), files.delimiter)
             fault = _header_fault(header, wanted, head, files)
@@ -96,7 +97,7 @@ def _head(found: Records, n: int) -> str:
 def _part(found: Records, header: list[str], wanted: Sequence[str], delimiter: str, notes: tuple[str, ...]) -> Part:
     long, nul, lost, open_ = found.ends - found.starts > MAX_RECORD, found.holds(NUL), found.holds(LOST), found.unclosed()
     faulty = [
-        broken(found.lines[long], [_head(found, n) for n in np.flatnonzero(long)], "too_long", f"the record has more than {MAX_RECORD} bytes; a quote may be missing"),
+        broken(found.lines[long], [_head(found, int(n)) for n in np.flatnonzero(long)], "too_long", f"the record has more than {MAX_RECORD} bytes; a quote may be missing"),
         _broken_where(found, nul & ~long, "nul", "the record holds NUL bytes; have the file sent again"),
         _broken_where(found, lost & ~nul & ~long, "encoding", "bytes that are not of the declared encoding; have the file sent again or correct files.encoding"),
         _broken_where(found, open_ & ~lost & ~nul & ~long, "quote", "a quote is not closed on its line; double it or close it"),

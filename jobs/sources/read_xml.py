@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import BinaryIO
 
 import pyarrow as pa
@@ -12,7 +12,7 @@ from jobs.sources.standards.ubl import read_ubl
 from jobs.sources.standards.xml import NAMES, Refused, head, parse, read_document, shown, standard_of
 
 
-def read_xml(stream: BinaryIO, standard: str, wanted: Sequence[str], details: dict[str, Sequence[str]]) -> Iterator[Part]:
+def read_xml(stream: BinaryIO, standard: str, wanted: Sequence[str], details: Mapping[str, Sequence[str]]) -> Iterator[Part]:
     """The one document of a file, with the `wanted` canonical columns; `details`: silver table -> wanted columns of its rows.
 
     A document of another standard, or one that cannot be read, is refused as a whole, and says why.

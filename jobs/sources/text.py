@@ -61,7 +61,7 @@ class Records:
             return self.data[self.starts[0] : self._stop()]
         lengths = self.ends - self.starts + 1
         offsets = np.concatenate([[0], np.cumsum(lengths)])
-        found = self.data[np.repeat(self.starts - offsets[:-1], lengths) + np.arange(offsets[-1])]
+        found: npt.NDArray[np.uint8] = self.data[np.repeat(self.starts - offsets[:-1], lengths) + np.arange(offsets[-1])]
         found[offsets[1:] - 1] = NEWLINE
         return found
 
@@ -82,7 +82,7 @@ class Records:
     def unclosed(self) -> npt.NDArray[np.bool_]:
         """Which records hold an odd number of quotes."""
         counts = np.concatenate([[0], np.cumsum(self.data == QUOTE, dtype=np.int32)])
-        return ((counts[self.ends] - counts[self.starts]) & 1) == 1  # type: ignore[no-any-return]
+        return ((counts[self.ends] - counts[self.starts]) & 1) == 1
 
     def holds(self, value: int | bytes) -> npt.NDArray[np.bool_]:
         """Which records hold a byte, or a sequence of bytes."""
@@ -191,4 +191,4 @@ def _fields(data: npt.NDArray[np.uint8], starts: Positions, ends: Positions, quo
 
 def _not_blank(found: Records) -> npt.NDArray[np.bool_]:
     visible = np.concatenate([[0], np.cumsum(found.data > 32)])
-    return visible[found.ends] > visible[found.starts]  # type: ignore[no-any-return]
+    return visible[found.ends] > visible[found.starts]

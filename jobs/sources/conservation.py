@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from jobs.lake.lake import Lake
+from jobs.lake.read import whole
 from jobs.sources.receive import FATES
 
 HEAD = ("source", "receipt", "received", *FATES)
@@ -22,8 +24,14 @@ def conserved(row: Mapping[str, Any]) -> None:
         raise NotConserved(f"{row['source']}, receipt {row['receipt']}: {row['received']} received, but {parts} = {total}; nothing was made visible")
 
 
-def conservation(rows: Sequence[Mapping[str, Any]]) -> str:
-    """The batches as a table of text, one line each and the sum: source, receipt, received and the four fates."""
+def conservation(lake: Lake, run: int) -> str:
+    """The batches a run received, as a table of text; says so when it received none."""
+    rows = [r for r in whole(lake.root, "batch").to_pylist() if r["run"] == run and r["act"] == "received"]
+    return conservation_table(sorted(rows, key=lambda r: (r["source"], r["receipt"]))) if rows else "nothing new was received"
+
+
+def conservation_table(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Batches as text, one line each and the sum: source, receipt, received and the four fates. NotConserved when a sum fails."""
     for row in rows:
         conserved(row)
     lines = [HEAD, *(tuple(str(row[c]) for c in HEAD) for row in rows)]

@@ -1,0 +1,149 @@
+"""The task per bucket: fates for every delivery of the night, one after the other, and the files that hold them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from jobs.conf import Source
+from jobs.lake.read import DataFile, read_files
+from jobs.lake.tables import Table, table
+from jobs.lake.write import NewFile, write_files
+from jobs.sources.check import RECORDS as RECORD_SCHEMA
+from jobs.sources.check import row_schema
+from jobs.sources.landing import Delivery
+from jobs.sources.receive import FATES, QUARANTINED, Arrived, Received, Terms, receive, stored_schema
+from jobs.sources.route import RECORDS, ROWS, Parcel, Routed, from_bytes
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A delivery about to be received: its place in the night, its contract, its id, and the day of the snapshot before it."""
+
+    ordinal: int
+    delivery: Delivery
+    source: Source
+    batch_id: str
+    previous_day: date | None
+
+
+@dataclass(frozen=True)
+class BucketTask:
+    """What every bucket's task is given: the lake, the run, the night's deliveries, the files and batches there are."""
+
+    root: str
+    buckets: int
+    groups: int
+    run: int
+    batches: tuple[Batch, ...]
+    files: dict[str, tuple[DataFile, ...]]
+    in_force: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Written:
+    """What became of one delivery in one task: files by table, records received, how many of each fate, notes."""
+
+    ordinal: int
+    files: dict[str, list[NewFile]] = field(default_factory=dict)
+    received: int = 0
+    fates: dict[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+def receive_bucket(task: BucketTask, group: int, routed: Iterable[Routed]) -> Iterator[Written]:
+    """Receive the night's deliveries in the buckets of one group: source by source, in the order of receipt."""
+    parcels: dict[tuple[int, int], list[Parcel]] = {}
+    for bucket, parcel in routed:
+        parcels.setdefault((bucket, parcel.ordinal), []).append(parcel)
+    gathered: dict[int, list[Received]] = {b.ordinal: [] for b in task.batches}
+    counted: dict[int, int] = dict.fromkeys(gathered, 0)
+    for bucket in range(group, task.buckets, task.groups):
+        stored: dict[str, pa.Table] = {}
+        for batch in task.batches:
+            mine = parcels.get((bucket, batch.ordinal), [])
+            if not mine and batch.source.delivery != "snapshot":
+                continue
+            name = batch.source.name
+            if name not in stored:
+                stored[name] = _stored(task, batch.source, bucket)
+            arrived = _arrived(batch.source, mine)
+            found = receive(arrived, stored[name], table(batch.source.table), _terms(batch, mine))
+            stored[name] = found.stored
+            gathered[batch.ordinal].append(found)
+            counted[batch.ordinal] += arrived.records.num_rows
+    for batch in task.batches:
+        notes = tuple(p.note for (_, ordinal), found in sorted(parcels.items()) if ordinal == batch.ordinal for p in found if p.note)
+        yield _written(task, batch, gathered[batch.ordinal], counted[batch.ordinal], notes)
+
+
+def _terms(batch: Batch, parcels: list[Parcel]) -> Terms:
+    source = batch.source
+    return Terms(
+        batch.delivery.day, batch.delivery.receipt, source.delivery == "snapshot", source.version.from_ is not None,
+        batch.previous_day if batch.delivery.kind == "history" else None, not any(p.unreadable for p in parcels),
+    )  # fmt: skip
+
+
+def _stored(task: BucketTask, source: Source, bucket: int) -> pa.Table:
+    """The source's rows of batches in force, in this bucket: what repeats are told by."""
+    contract = table(source.table)
+    files = [f for f in task.files[source.table] if f.bucket == bucket]
+    names = stored_schema(contract).names
+    rows = read_files(task.root, contract, files, [*names, "source", "batch_id"])
+    mine = pc.and_(pc.equal(rows["source"], source.name), pc.is_in(rows["batch_id"], value_set=pa.array(sorted(task.in_force), pa.string())))
+    return rows.filter(mine).select(names).cast(stored_schema(contract))
+
+
+def _arrived(source: Source, parcels: list[Parcel]) -> Arrived:
+    details = {name: _gathered(parcels, name, _with_file(row_schema(table(name)))) for name in source.details or {}}
+    rows = _gathered(parcels, ROWS, _with_file(row_schema(table(source.table))))
+    return Arrived(_gathered(parcels, RECORDS, _with_file(RECORD_SCHEMA)), rows, details)
+
+
+def _with_file(schema: pa.Schema) -> pa.Schema:
+    return schema.append(pa.field("file", pa.string()))
+
+
+def _gathered(parcels: list[Parcel], name: str, schema: pa.Schema) -> pa.Table:
+    found = [from_bytes(p.tables[name]) for p in parcels if name in p.tables]
+    # Parcels come in any order; what is written must not depend on it.
+    return pa.concat_tables(found).sort_by([("file", "ascending"), ("line", "ascending")]) if found else schema.empty_table()
+
+
+def _written(task: BucketTask, batch: Batch, found: list[Received], received: int, notes: tuple[str, ...]) -> Written:
+    files: dict[str, list[NewFile]] = {}
+    if not found:
+        return Written(batch.ordinal, notes=notes)
+    common = {"source": batch.source.name, "batch_id": batch.batch_id, "run": task.run}
+    silver = {batch.source.table: [f.rows for f in found]} | {n: [f.details[n] for f in found] for n in batch.source.details or {}}
+    for name, parts in silver.items():
+        rows = pa.concat_tables(parts)
+        if rows.num_rows:
+            contract = table(name)
+            files[name] = write_files(task.root, contract, _stamped(_sorted(rows, contract), common), buckets=task.buckets)
+    records = pa.concat_tables([f.records for f in found])
+    raw = _stamped(records, {**common, "received_at": batch.delivery.received_at})
+    broken = raw.filter(pc.equal(raw["fate"], QUARANTINED))
+    for name, rows in ((f"bronze_{batch.source.name}", raw.drop_columns(["rules", "reason"])), ("quarantine", broken)):
+        if rows.num_rows:
+            files[name] = write_files(task.root, table(name), rows, buckets=task.buckets)
+    counts = {f: int(pc.sum(pc.equal(records["fate"], f)).as_py() or 0) for f in FATES}
+    return Written(batch.ordinal, files, received, counts, notes)
+
+
+def _sorted(rows: pa.Table, contract: Table) -> pa.Table:
+    order = [k for k in contract.key if k != "source"]
+    return rows.sort_by([(name, "ascending") for name in (*order, "version", "known_at", "row_digest", "line")])
+
+
+def _stamped(rows: pa.Table, values: dict[str, Any]) -> pa.Table:
+    types = {"run": pa.int64(), "received_at": pa.timestamp("us", tz="UTC")}
+    for name, value in values.items():
+        rows = rows.append_column(name, pa.repeat(pa.scalar(value, types.get(name, pa.string())), rows.num_rows))
+    return rows

@@ -1,0 +1,160 @@
+"""The task per file: read, check, and send each record to its bucket as Arrow bytes. It writes nothing."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from jobs.conf import House, Source
+from jobs.lake.buckets import buckets_of, group_codes
+from jobs.sources.check import Checked, Receipt, check
+from jobs.sources.part import refused
+from jobs.sources.read import read
+
+log = logging.getLogger(__name__)
+ENOUGH = 100_000
+"""Records gathered before they are sent on."""
+RECORDS, ROWS = "records", "rows"
+
+
+@dataclass(frozen=True)
+class FileTask:
+    """Files of one delivery that one task reads. `ordinal` numbers the deliveries of the night in the order of receipt."""
+
+    ordinal: int
+    source: Source
+    house: House
+    receipt: Receipt
+    folder: str
+    files: tuple[str, ...]
+    buckets: int
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """What one task sends to one bucket: Arrow tables by name as IPC bytes; notes go to bucket 0."""
+
+    ordinal: int
+    tables: dict[str, bytes] = field(default_factory=dict)
+    note: str | None = None
+    unreadable: bool = False
+
+
+Routed = tuple[int, Parcel]
+
+
+def route(task: FileTask) -> Iterator[Routed]:
+    """The records of a task's files, by bucket, and what the delivery as a whole must know."""
+    gathered: list[Checked] = []
+    names: list[str] = []
+    waiting = 0
+    for name in task.files:
+        for found in _file(task, name):
+            yield from _remarks(task, name, found)
+            gathered.append(found)
+            names.append(name)
+            waiting += found.records.num_rows
+            if waiting >= ENOUGH:
+                yield from _sent(task, names, gathered)
+                gathered, names, waiting = [], [], 0
+    yield from _sent(task, names, gathered)
+
+
+def _file(task: FileTask, name: str) -> Iterator[Checked]:
+    """A file's parts, checked; the whole file is broken by one record where the contract says so."""
+    if task.source.broken == "file":
+        yield from _all_or_none(list(_parts(task, name)))
+    else:
+        yield from _parts(task, name)
+
+
+def _parts(task: FileTask, name: str) -> Iterator[Checked]:
+    line = 0
+    try:
+        with (Path(task.folder) / name).open("rb") as stream:
+            for part in read(stream, task.source):
+                found = check(part, task.source, task.house, task.receipt)
+                line = max(line, int(pc.max(found.records["line"]).as_py() or 0))
+                yield found
+    except OSError:
+        raise
+    except Exception as fault:  # a file from outside must not end the night, whatever it does to a reader
+        log.exception("%s: a file of receipt %s could not be read", task.source.name, task.receipt.day)
+        reason = f"could not be read on from line {line + 1} ({type(fault).__name__}: {str(fault)[:200]}); have it sent again"
+        yield check(refused("unreadable", reason, line=line + 1), task.source, task.house, task.receipt)
+
+
+def _all_or_none(parts: list[Checked]) -> list[Checked]:
+    if not any(pc.any(pc.is_valid(p.records["rules"])).as_py() for p in parts):
+        return parts
+    return [_spoiled(p) for p in parts]
+
+
+def _spoiled(part: Checked) -> Checked:
+    whole = pc.is_null(part.records["rules"])
+    count = part.records.num_rows
+    rules = pc.if_else(whole, pa.array([["file"]] * count, pa.list_(pa.string())), part.records["rules"])
+    reason = pc.if_else(whole, "another record of this file broke a rule, and the contract takes files whole or not at all", part.records["reason"])
+    records = part.records.set_column(2, "rules", rules).set_column(3, "reason", reason)
+    return Checked(records, part.rows.slice(0, 0), {n: t.slice(0, 0) for n, t in part.details.items()}, part.notes)
+
+
+def _remarks(task: FileTask, name: str, found: Checked) -> Iterator[Routed]:
+    for note in found.notes:
+        yield 0, Parcel(task.ordinal, note=f"{name}: {note}")
+    if task.source.delivery == "snapshot" and _hides_keys(found.records):
+        for bucket in range(task.buckets):
+            yield bucket, Parcel(task.ordinal, unreadable=True)
+
+
+def _hides_keys(records: pa.Table) -> bool:
+    """Whether a broken record does not even tell whom it is about; one whose id the agency hides on purpose tells that much."""
+    lost = records.filter(pc.and_(pc.is_valid(records["rules"]), pc.is_null(records["id"])))
+    return any(not any(r.startswith("masked:") for r in rules) for rules in lost["rules"].to_pylist())
+
+
+def _sent(task: FileTask, names: list[str], gathered: list[Checked]) -> Iterator[Routed]:
+    if not gathered:
+        return
+    records = pa.concat_tables([_named(c.records, n) for c, n in zip(gathered, names, strict=True)])
+    rows = pa.concat_tables([_named(c.rows, n) for c, n in zip(gathered, names, strict=True)])
+    tables = {RECORDS: records, ROWS: rows}
+    for inner in task.source.details or {}:
+        tables[inner] = pa.concat_tables([_named(c.details[inner], n) for c, n in zip(gathered, names, strict=True) if inner in c.details])
+    homes = buckets_of(records["id"], task.buckets)
+    where = {name: _home(table, records, homes) if name != RECORDS else homes for name, table in tables.items()}
+    for bucket in np.unique(homes):
+        chosen = {name: table.filter(pa.array(where[name] == bucket)) for name, table in tables.items()}
+        yield int(bucket), Parcel(task.ordinal, {name: as_bytes(table) for name, table in chosen.items() if table.num_rows})
+
+
+def _named(table: pa.Table, name: str) -> pa.Table:
+    return table.append_column("file", pa.repeat(pa.scalar(name), table.num_rows))
+
+
+def _home(table: pa.Table, records: pa.Table, homes: np.ndarray[tuple[int], np.dtype[np.int64]]) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    """The bucket of each row: that of its record."""
+    codes = group_codes(pa.concat_tables([records.select(["file", "line"]), table.select(["file", "line"])]), ["file", "line"])
+    of = np.zeros(int(codes.max()) + 1 if len(codes) else 0, dtype=np.int64)
+    of[codes[: records.num_rows]] = homes
+    return of[codes[records.num_rows :]]
+
+
+def as_bytes(table: pa.Table) -> bytes:
+    """A table as compressed Arrow IPC bytes."""
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as writer:
+        writer.write_table(table)
+    return sink.getvalue().to_pybytes()  # type: ignore[no-any-return]
+
+
+def from_bytes(data: bytes) -> pa.Table:
+    """The table of `as_bytes`."""
+    with pa.ipc.open_stream(data) as reader:
+        return reader.read_all()
