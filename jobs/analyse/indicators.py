@@ -107,7 +107,7 @@ def thresholds(rows: Frame, parameters: IndicatorParameters) -> Floats:
 
 def _number(values: Floats) -> pa.Array:
     """Rounded so that a float's last digits are no change of fact; NaN as null."""
-    return pa.array(np.round(values, 6), pa.float64(), from_pandas=True)
+    return pa.array(np.round(values, 9), pa.float64(), from_pandas=True)
 
 
 def _missing(reading: Reading, about: About) -> npt.NDArray[np.str_]:
