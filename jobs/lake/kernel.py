@@ -12,6 +12,7 @@ from datetime import date
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -59,9 +60,35 @@ def load(root: str, wanted: Input, as_of: date, run: int) -> pa.Table:
 
 def _changes(root: str, contract: Table, wanted: Input, as_of: date, run: int) -> pa.Table:
     added, removed = wanted.batches - wanted.before, wanted.before - wanted.batches
-    rows = known(read_files(root, contract, wanted.files), as_of, run, added | removed)
-    gone = np.asarray(pc.is_in(rows["batch_id"], value_set=pa.array(sorted(removed), pa.string())))
-    return rows.append_column("sign", pa.array(np.where(gone, -1, 1), pa.int64()))
+    stored = read_files(root, contract, wanted.files)
+    rows = known(stored, as_of, run, added | removed)
+    if contract.layer == "event" and rows.num_rows:
+        return _event_changes(contract, known(stored, as_of, run, wanted.batches | wanted.before), rows, wanted)
+    return _signed(rows, np.asarray(pc.is_in(rows["batch_id"], value_set=pa.array(sorted(removed), pa.string()))))
+
+
+def _event_changes(contract: Table, stored: pa.Table, rows: pa.Table, wanted: Input) -> pa.Table:
+    """What counts now and did not, less what counted and does no more.
+
+    An event received again with an earlier day is stored twice and counts once: only the rows that share a digest with a
+    changed one need looking at.
+    """
+    near = stored.filter(pc.is_in(stored["row_digest"], value_set=rows["row_digest"].unique()))
+    then = resolve(near.filter(_in(near, wanted.before)), contract)
+    now = resolve(near.filter(_in(near, wanted.batches)), contract)
+    both = pa.concat_tables([now, then])
+    codes = group_codes(both, [*contract.key, "batch_id", "file", "line", "known_at"])
+    come = ~np.isin(codes[: now.num_rows], codes[now.num_rows :])
+    gone = ~np.isin(codes[now.num_rows :], codes[: now.num_rows])
+    return _signed(both.filter(pa.array(np.concatenate([come, gone]))), np.concatenate([np.zeros(int(come.sum())), np.ones(int(gone.sum()))]) > 0)
+
+
+def _in(rows: pa.Table, batches: frozenset[str]) -> pa.Array:
+    return pc.is_in(rows["batch_id"], value_set=pa.array(sorted(batches), pa.string()))
+
+
+def _signed(rows: pa.Table, negative: npt.NDArray[np.bool_]) -> pa.Table:
+    return rows.append_column("sign", pa.array(np.where(negative, -1, 1), pa.int64()))
 
 
 def touched(root: str, wanted: Input, changes: pa.Table, as_of: date, run: int) -> pa.Table:
