@@ -362,6 +362,10 @@ class Ranking(_Strict):
     calibration_share: Share = 0.25
     min_labels: int = Field(default=60, ge=10)
     forbidden_features: tuple[str, ...] = ()
+    snapshot_days: int = Field(default=200, ge=1, description="how old the features may be on the day a case was opened")
+    rules_scale: float = Field(default=10.0, gt=0, description="rules score at which the rules alone state a probability of 63 %")
+    point_amount_share: Share = Field(default=0.6, description="share of the points' amount expected to stand, until outcomes are learned from")
+    segment_effort: dict[str, float] = Field(default_factory=dict, description="segment -> multiple of the treatment's effort")
 
 
 class Conf(_Strict):
