@@ -341,7 +341,7 @@ NIGHTLY = (
         _c("segment", STRING, "size"), _c("industry", STRING, "two digits"), _c("region", STRING, "administrative division")), bucket_by="taxpayer_id"),
     Table("point_result", "nightly", "Answered points with the indicators that stood behind them.", ("as_of", "case_id", "point_id"), (
         _c("case_id", STRING, "case"), *_POINT, _c("case_source", STRING, "案源"), _c("treatment", STRING, "treatment of the case"), _c("office_id", STRING, "office that acted"),
-        _c("examined", BOOL, "false: not_examined"), _c("adjusted", INT, "sign; overturned counts 0; null: not examined"), _c("amount", MONEY, "tax adjusted", "currency"), _c("reason_code", STRING, "why excluded"),
+        _c("examined", BOOL, "false: not_examined"), _c("adjusted", INT, "sign; overturned counts 0; null: not examined"), _c("amount", MONEY, "tax adjusted", "currency"), _c("effort_days", FLOAT, "the point's share of the case's effort", "inspector-day"), _c("reason_code", STRING, "why excluded"),
         _c("indicators", STRINGS, "indicators behind the point; empty: found without one"), _c("known_at", DATE, "day the label was known")), bucket_by="taxpayer_id"),
     Table("reminder_result", "nightly", "What followed each reminder, and each one held out or suppressed.", ("as_of", "taxpayer_id", "point_id", "sent_on"), (
         _ID, _c("point_id", STRING, "risk point"), _c("sent_on", DATE, "night of the reminder"), _TAX, _c("arm", STRING, "sent, holdout, or why it was suppressed"), _c("question", BOOL, "asked a question only"),
