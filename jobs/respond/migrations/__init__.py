@@ -1,0 +1,1 @@
+"""Migrations of the case store, run when it is opened."""

@@ -1,0 +1,68 @@
+"""Pages: templates with escaping always on, and the few ways numbers and dates are written for people."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+TEMPLATES = Path(__file__).parent / "templates"
+_UNITS = {"currency": "{:,.2f}", "count": "{:,.0f}"}
+
+
+def amount(value: Any, unit: str = "currency") -> str:
+    """A number for people: money with two decimals, counts with none, shares in per cent; no number: a dash."""
+    if value is None or value == "":
+        return "—"
+    if isinstance(value, str):
+        return value
+    return f"{float(value):.1%}" if unit == "share" else _UNITS.get(unit, "{:,.2f}").format(float(value))
+
+
+def cents(value: int | None) -> str:
+    """Whole cents as money."""
+    return "—" if value is None else f"{value / 100:,.2f}"
+
+
+def zh_date(value: date | str) -> str:
+    """2026年1月20日."""
+    day = date.fromisoformat(value) if isinstance(value, str) else value
+    return f"{day.year}年{day.month}月{day.day}日"
+
+
+def zh_period(start: date | str, end: date | str) -> str:
+    """A natural tax period in words: 2025年, 2025年第4季度, 2025年12月, else both days."""
+    first, last = (date.fromisoformat(d) if isinstance(d, str) else d for d in (start, end))
+    months = (last.year - first.year) * 12 + last.month - first.month + 1
+    if months == 12 and first.month == 1:
+        return f"{first.year}年度"
+    if months == 3 and first.month % 3 == 1:
+        return f"{first.year}年第{first.month // 3 + 1}季度"
+    return f"{first.year}年{first.month}月" if months == 1 else f"{zh_date(first)}至{zh_date(last)}"
+
+
+def en_period(start: date | str, end: date | str) -> str:
+    """The same in English: 2025, Q4 2025, 2025-12, else both days."""
+    first, last = (date.fromisoformat(d) if isinstance(d, str) else d for d in (start, end))
+    months = (last.year - first.year) * 12 + last.month - first.month + 1
+    if months == 12 and first.month == 1:
+        return str(first.year)
+    if months == 3 and first.month % 3 == 1:
+        return f"Q{first.month // 3 + 1} {first.year}"
+    return f"{first:%Y-%m}" if months == 1 else f"{first} to {last}"
+
+
+def environment(*folders: Path) -> Environment:
+    """A template environment whose output is escaped whatever the file is called; unknown names raise."""
+    made = Environment(loader=FileSystemLoader([*map(str, folders), str(TEMPLATES)]), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    made.filters |= {"amount": amount, "cents": cents, "zh_date": zh_date}
+    made.globals |= {"zh_period": zh_period, "en_period": en_period, "css": Markup((TEMPLATES / "house.css").read_text(encoding="utf-8"))}
+    return made
+
+
+def page(template: str, **content: Any) -> str:
+    """Render one of the room's own templates."""
+    return environment().get_template(template).render(**content)
