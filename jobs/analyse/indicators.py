@@ -16,9 +16,9 @@ from jobs.analyse.arrays import Flags, Floats, decimals, is_one_of
 from jobs.analyse.frame import Frame, Span, frame
 from jobs.analyse.indicator import REGISTRY, About, Indicator, Reading
 from jobs.analyse.ledger import ledger, needed
+from jobs.analyse.schema import own_schema
 from jobs.conf import ConfError, IndicatorParameters
 from jobs.lake.step import Night, Tables
-from jobs.lake.tables import table
 
 for _family in ("vat_sales", "vat_pattern", "vat_input", "cit", "pit", "conduct"):
     import_module(f"jobs.analyse.indicator_{_family}")  # each module registers its functions
@@ -46,11 +46,6 @@ def indicator_hit(tables: Tables, night: Night) -> pa.Table:
             found.append(evaluate(rule, frames[tax, span], parameters))
     schema = own_schema("indicator_hit")
     return pa.concat_tables(found) if found else schema.empty_table()
-
-
-def own_schema(name: str) -> pa.Schema:
-    """The Arrow schema of a table's own columns."""
-    return pa.schema([pa.field(c.name, c.type) for c in table(name).own])
 
 
 def checked(parameters: IndicatorParameters) -> Indicator:
