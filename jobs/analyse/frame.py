@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs.analyse.arrays import Flags, Floats, Ints, is_one_of, money
+from jobs.analyse.arrays import Flags, Floats, Ints, floats, is_one_of
 from jobs.analyse.ledger import LOOK_BACK_MONTHS, Ledger
 
 Span = Literal["quarter", "year"]
@@ -100,7 +100,7 @@ class Frame:
 
     def age_days(self) -> Floats:
         """Days from registration to the period's end."""
-        registered = money(self.texts("registered_on").cast(pa.int32()))
+        registered = floats(self.texts("registered_on").cast(pa.int32()))
         return self.period_to.astype(np.int64).astype(np.float64) - registered
 
     def peer(self, measure: str) -> tuple[Floats, Floats]:
@@ -111,7 +111,7 @@ class Frame:
         found = []
         for column in ("median", "mad"):
             values = np.full(len(self.ledger.ids), np.nan)
-            values[at[at >= 0]] = money(mine[column])[at >= 0]
+            values[at[at >= 0]] = floats(mine[column])[at >= 0]
             found.append(values[self.taxpayer])
         return found[0], found[1]
 

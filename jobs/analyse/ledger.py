@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs.analyse.arrays import Floats, Ints, is_one_of, money, month_number, month_numbers, positions
+from jobs.analyse.arrays import Floats, Ints, floats, is_one_of, month_number, month_numbers, positions
 from jobs.lake.tables import table
 
 LOOK_BACK_MONTHS = 48  # a period is judged while it may still be open for error, and some months more
@@ -61,7 +61,7 @@ class Ledger:
 
     def numbers(self, table_name: str, column: str) -> Floats:
         """`attribute` as float64."""
-        return money(self.attribute(table_name, column))
+        return floats(self.attribute(table_name, column))
 
     def _count(self, name: str) -> Floats:
         if "." in name:
@@ -71,7 +71,7 @@ class Ledger:
         source = next(t for t in ("taxpayer_month", "partner_month") if name in {c.name for c in table(t).own})
         rows = self.tables[source]
         scale = _CENTS if source == "taxpayer_month" and name not in _COUNTS else 1.0
-        return np.asarray(self._dense(rows, "month", np.nan_to_num(money(rows[name]))) / scale, dtype=np.float64)
+        return np.asarray(self._dense(rows, "month", np.nan_to_num(floats(rows[name]))) / scale, dtype=np.float64)
 
     def _dense(self, rows: pa.Table, month: str, weights: Floats) -> Floats:
         taxpayer, at = self.row_of(rows["taxpayer_id"]), month_numbers(rows[month]) - self.first
@@ -89,11 +89,11 @@ def _filing_number(rows: pa.Table, column: str) -> Floats:
     if column == "owed":
         return (~is_one_of(rows["state"], ["not_due"])).astype(np.float64)
     if column == "lowered":
-        return np.asarray(np.nan_to_num(np.fmax(money(rows["due_first"]) - money(rows["due"]), 0.0)), dtype=np.float64)
+        return np.asarray(np.nan_to_num(np.fmax(floats(rows["due_first"]) - floats(rows["due"]), 0.0)), dtype=np.float64)
     if column == "late_money_days":
-        days = np.fmax(money(rows["days_late"]), 0.0)
-        return np.asarray(np.nan_to_num(np.fmax(money(rows["due"]), 0.0) * days), dtype=np.float64)
-    return np.asarray(np.nan_to_num(money(rows[column])), dtype=np.float64)
+        days = np.fmax(floats(rows["days_late"]), 0.0)
+        return np.asarray(np.nan_to_num(np.fmax(floats(rows["due"]), 0.0) * days), dtype=np.float64)
+    return np.asarray(np.nan_to_num(floats(rows[column])), dtype=np.float64)
 
 
 def ledger(tables: dict[str, pa.Table], as_of: date) -> Ledger:

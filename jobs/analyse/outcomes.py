@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs.analyse.arrays import Flags, Floats, Ints, cents, decimals, is_one_of, money
+from jobs.analyse.arrays import Flags, Floats, Ints, cents, decimals, floats, is_one_of
 from jobs.analyse.point_id import POINT, point_ids
 from jobs.analyse.schema import own_schema
 from jobs.lake.buckets import group_codes
@@ -154,7 +154,7 @@ def _paid(events: Events, answers: Ints, amount: Ints) -> Ints:
 
 def _effort(events: Events, answers: Ints, examined: Flags) -> Floats:
     """Inspector-days of each answer's point: its own, and an equal share of what was spent on the case."""
-    days = np.nan_to_num(money(events.rows["effort_days"]))
+    days = np.nan_to_num(floats(events.rows["effort_days"]))
     own = np.bincount(np.maximum(events.pair, 0), weights=np.where(events.pair != _NEVER, days, 0), minlength=1)[events.pair[answers]]
     case = events.case[answers]
     on_case = np.bincount(events.case, weights=np.where(events.pair == _NEVER, days, 0), minlength=1)
