@@ -21,13 +21,12 @@ NO_MONTH = -(10**6)  # stands for a null month: before every window
 def cents(column: pa.ChunkedArray | pa.Array) -> Ints:
     """Money as int64 cents; null counts 0: int64 [row]."""
     whole = pc.cast(pc.multiply(column, pa.scalar(Decimal(100))), pa.int64(), safe=False)
-    return np.asarray(pc.fill_null(whole, 0).to_numpy(), dtype=np.int64)
+    return np.asarray(pc.fill_null(whole, 0).to_numpy(zero_copy_only=False), dtype=np.int64)
 
 
 def money(column: pa.ChunkedArray | pa.Array) -> Floats:
     """Money or any number as float64; null becomes NaN: float64 [row]."""
-    return np.asarray(column.cast(pa.float64()).to_numpy(zero_copy_only=False), dtype=np.float64) if isinstance(column, pa.Array) else np.asarray(
-        column.cast(pa.float64()).to_numpy(), dtype=np.float64)  # fmt: skip
+    return np.asarray(column.cast(pa.float64()).to_numpy(zero_copy_only=False), dtype=np.float64)
 
 
 def decimals(amounts: Ints) -> pa.Array:
@@ -37,9 +36,9 @@ def decimals(amounts: Ints) -> pa.Array:
 
 def month_numbers(column: pa.ChunkedArray | pa.Array) -> Ints:
     """Months since January 1970 of dates; null becomes NO_MONTH: int64 [row]."""
-    dates = np.asarray(column.cast(pa.date32()).cast(pa.int32()).fill_null(0).to_numpy(), dtype="datetime64[D]")
-    numbers = dates.astype("datetime64[M]").astype(np.int64)
-    return np.where(np.asarray(column.is_null().to_numpy(zero_copy_only=False) if isinstance(column, pa.Array) else column.is_null().to_numpy()), NO_MONTH, numbers)
+    days = column.cast(pa.date32()).cast(pa.int32()).fill_null(0).to_numpy(zero_copy_only=False)
+    numbers = np.asarray(days, dtype="datetime64[D]").astype("datetime64[M]").astype(np.int64)
+    return np.where(np.asarray(column.is_null().to_numpy(zero_copy_only=False)), NO_MONTH, numbers)
 
 
 def month_number(day: date) -> int:
@@ -55,10 +54,10 @@ def months(numbers: Ints) -> pa.Array:
 def positions(column: pa.ChunkedArray | pa.Array, ids: pa.Array) -> Ints:
     """Place of each value in `ids`; -1 where it is not there or null: int64 [row]."""
     found = pc.fill_null(pc.index_in(column, value_set=ids), -1)
-    return np.asarray(found.to_numpy(zero_copy_only=False) if isinstance(found, pa.Array) else found.to_numpy(), dtype=np.int64)
+    return np.asarray(found.to_numpy(zero_copy_only=False), dtype=np.int64)
 
 
 def is_one_of(column: pa.ChunkedArray | pa.Array, values: Sequence[str]) -> Flags:
     """Which values are among the given ones; null is not: bool [row]."""
     found = pc.fill_null(pc.is_in(column, value_set=pa.array(list(values), pa.string())), False)
-    return np.asarray(found.to_numpy(zero_copy_only=False) if isinstance(found, pa.Array) else found.to_numpy(), dtype=bool)
+    return np.asarray(found.to_numpy(zero_copy_only=False), dtype=bool)
