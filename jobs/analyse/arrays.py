@@ -24,7 +24,7 @@ def cents(column: pa.ChunkedArray | pa.Array) -> Ints:
     return np.asarray(pc.fill_null(whole, 0).to_numpy(zero_copy_only=False), dtype=np.int64)
 
 
-def money(column: pa.ChunkedArray | pa.Array) -> Floats:
+def floats(column: pa.ChunkedArray | pa.Array) -> Floats:
     """Money or any number as float64; null becomes NaN: float64 [row]."""
     return np.asarray(column.cast(pa.float64()).to_numpy(zero_copy_only=False), dtype=np.float64)
 
