@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 
 from jobs.conf import Conf
+from jobs.respond.pages import TAX_ZH, en_period, zh_period
 
 NOT_DISCLOSED = "not disclosed"
 
@@ -30,7 +31,7 @@ def say(facts_json: str, tax: str, period_from: date, period_to: date, conf: Con
     """
     facts = json.loads(facts_json or "{}")
     declared, other = facts.get("declared") or {}, facts.get("other") or {}
-    period = f"{period_from.isoformat()} – {period_to.isoformat()}"
+    zh_when, en_when = zh_period(period_from, period_to), en_period(period_from, period_to)
     own = _fact(declared) if _allowed(declared, conf) else None
     second = _fact(other) if _allowed(other, conf) else None
     zh, en = facts.get("taxpayer_zh") or NOT_DISCLOSED, facts.get("taxpayer_en") or NOT_DISCLOSED
@@ -39,11 +40,11 @@ def say(facts_json: str, tax: str, period_from: date, period_to: date, conf: Con
     if own:
         return Said(
             (own,),
-            f"请核对{period}期间申报的“{own['label_zh']}”是否完整、准确？如有特殊情况，欢迎说明。",
-            f"For {period}, is what you declared as “{own['label_en']}” complete and correct? If there is something particular about it, you are welcome to explain.",
+            f"请核对{zh_when}“{own['label_zh']}”一项是否完整、准确？如有特殊情况，欢迎说明。",
+            f"For {en_when}, is the item “{own['label_en']}” complete and correct? If there is something particular about it, you are welcome to explain.",
             True,
         )
-    return Said((), f"请核对{period}期间的{tax}申报资料是否完整、准确？", f"For {period}, is what you declared for {tax} complete and correct?", True)
+    return Said((), f"请核对{zh_when}的{TAX_ZH.get(tax, tax)}申报资料是否完整、准确？", f"For {en_when}, is what you declared for {tax} complete and correct?", True)
 
 
 def _allowed(fact: dict[str, Any], conf: Conf) -> bool:
@@ -51,4 +52,4 @@ def _allowed(fact: dict[str, Any], conf: Conf) -> bool:
 
 
 def _fact(fact: dict[str, Any]) -> dict[str, Any]:
-    return {key: fact.get(key) for key in ("source", "label_zh", "label_en", "value", "period")}
+    return {key: fact.get(key) for key in ("source", "label_zh", "label_en", "value", "unit")}

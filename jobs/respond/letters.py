@@ -80,7 +80,8 @@ def _letter(number: str, rows: list[dict[str, Any]], person: dict[str, Any], as_
 
 
 def _point(text: dict[str, Any], words: dict[str, dict[str, str]]) -> dict[str, Any]:
-    return {**text, "check": words.get(f"check.{text['tax']}") or words.get("check")}
+    facts = [{**f, "from": words.get(f"source.{f['source']}", {"zh": "—", "en": "—"})} for f in text["facts"]]
+    return {**text, "facts": facts, "check": words.get(f"check.{text['tax']}") or words.get("check")}
 
 
 def _corrections(points: list[dict[str, Any]], words: dict[str, dict[str, str]]) -> list[dict[str, str]]:

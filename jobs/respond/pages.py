@@ -10,6 +10,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 TEMPLATES = Path(__file__).parent / "templates"
+TAX_ZH = {"VAT": "增值税", "CIT": "企业所得税", "PIT": "个人所得税"}
+TAX_EN = {"VAT": "Value added tax", "CIT": "Enterprise income tax", "PIT": "Individual income tax"}
 _UNITS = {"currency": "{:,.2f}", "count": "{:,.0f}"}
 
 
@@ -59,7 +61,7 @@ def environment(*folders: Path) -> Environment:
     """A template environment whose output is escaped whatever the file is called; unknown names raise."""
     made = Environment(loader=FileSystemLoader([*map(str, folders), str(TEMPLATES)]), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     made.filters |= {"amount": amount, "cents": cents, "zh_date": zh_date}
-    made.globals |= {"zh_period": zh_period, "en_period": en_period, "css": Markup((TEMPLATES / "house.css").read_text(encoding="utf-8"))}
+    made.globals |= {"zh_period": zh_period, "en_period": en_period, "tax_zh": TAX_ZH, "tax_en": TAX_EN, "css": Markup((TEMPLATES / "house.css").read_text(encoding="utf-8"))}
     return made
 
 

@@ -1,0 +1,122 @@
+"""An office's list as plain data: what both the workbook and the page show, already blind to the random slice."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import pyarrow as pa
+
+from jobs.conf import Conf, Text, in_force
+from jobs.respond.blind import COMPREHENSIVE, Entry, Row, entries, of_taxpayers
+from jobs.respond.reminders import DOCUMENT
+
+_COMPREHENSIVE = Text(en="Comprehensive examination", zh="综合检查")
+LEVELS = {"high": Text(en="high", zh="高"), "medium": Text(en="medium", zh="中"), "low": Text(en="low", zh="低"), "none": Text(en="none", zh="无")}
+
+
+@dataclass(frozen=True)
+class ListedPoint:
+    """One risk point as a list shows it."""
+
+    row: Row
+    name: Text
+    declared: Row
+    other: Row
+    difference: float | None
+    sentence: Text
+
+    @property
+    def until(self) -> date | None:
+        """Last day it can be assessed if it is an error."""
+        found: date | None = self.row["until_error"]
+        return found
+
+
+@dataclass(frozen=True)
+class ListedCase:
+    """One case as a list shows it, with names put to its codes."""
+
+    entry: Entry
+    name: str
+    address: str
+    code: Text
+    treatment: Text
+    term_days: int | None
+    points: tuple[ListedPoint, ...]
+
+    @property
+    def last_day(self) -> date | None:
+        """The earliest day on which one of its points can no longer be assessed."""
+        return min((p.until for p in self.points if p.until), default=None)
+
+
+@dataclass(frozen=True)
+class OfficeList:
+    """The cases of one office in a night, by treatment and rank."""
+
+    office_id: str
+    office: Text
+    as_of: date
+    currency: str
+    cases: tuple[ListedCase, ...]
+
+    @property
+    def points(self) -> int:
+        """Risk points to answer."""
+        return sum(len(c.points) for c in self.cases)
+
+    @property
+    def days(self) -> float:
+        """Inspector-days planned."""
+        return sum(c.entry.effort_days for c in self.cases)
+
+    @property
+    def amount(self) -> int:
+        """Tax at stake in the points listed, in cents."""
+        return sum(c.entry.amount or 0 for c in self.cases)
+
+
+def office_lists(tables: Mapping[str, pa.Table], as_of: date, conf: Conf) -> list[OfficeList]:
+    """The lists of a night by office. Reads selection, risk_point, reason, taxpayer; letters are not work and are left out."""
+    people = {p["taxpayer_id"]: p for p in of_taxpayers(tables["taxpayer"], pa.array(tables["selection"]["taxpayer_id"].to_pylist(), pa.string()))}
+    offices = {o.id: o.name for o in in_force(conf.offices, as_of)}
+    groups: dict[str, list[ListedCase]] = {}
+    for entry in entries(tables):
+        treatment = conf.treatments.get(entry.treatment)
+        if treatment is None or treatment.document != DOCUMENT:
+            groups.setdefault(entry.office_id, []).append(listed(entry, people.get(entry.taxpayer_id, {}), conf))
+    return [OfficeList(o, offices.get(o, Text(en=o, zh=o)), as_of, conf.house.currency, tuple(_heaviest_first(c, conf))) for o, c in sorted(groups.items())]
+
+
+def listed(entry: Entry, person: Mapping[str, Any], conf: Conf) -> ListedCase:
+    """Put names to the codes of one entry."""
+    treatment = conf.treatments.get(entry.treatment)
+    return ListedCase(
+        entry, str(person.get("name") or entry.taxpayer_id), str(person.get("address") or ""), risk_name(entry.risk_code, conf),
+        treatment.name if treatment else Text(en=entry.treatment, zh=entry.treatment), treatment.term_days if treatment else None,
+        tuple(listed_point(p, conf) for p in entry.points),
+    )
+
+
+def listed_point(row: Row, conf: Conf) -> ListedPoint:
+    """A risk point with its facts unpacked."""
+    facts = json.loads(row["facts"] or "{}")
+    sentence = Text(en=str(facts.get("sentence_en") or ""), zh=str(facts.get("sentence_zh") or ""))
+    return ListedPoint(row, risk_name(row["risk_code"], conf), facts.get("declared") or {}, facts.get("other") or {}, facts.get("difference"), sentence)
+
+
+def risk_name(code: str, conf: Conf) -> Text:
+    """The name of a risk code in the register; comprehensive is one code for the model alone and for the random slice."""
+    if code == COMPREHENSIVE:
+        return _COMPREHENSIVE
+    entry = conf.register_.get(code)
+    return entry.name if entry else Text(en=code, zh=code)
+
+
+def _heaviest_first(cases: list[ListedCase], conf: Conf) -> list[ListedCase]:
+    weight = {name: t.effort_days for name, t in conf.treatments.items()}
+    return sorted(cases, key=lambda c: (-weight.get(c.entry.treatment, 0.0), c.entry.treatment, c.entry.rank, c.entry.taxpayer_id))
