@@ -69,6 +69,7 @@ class About:
     sentence_zh: str
     taxpayer_en: str
     taxpayer_zh: str
+    gap: Literal["percent", "deviations", "count"] = "percent"  # how the difference is written in a sentence
     peer_rule: str = "none"
     settings: tuple[str, ...] = ()
     as_of_rule: str = "every return owed in the period is past due date and grace; versions known on the date"

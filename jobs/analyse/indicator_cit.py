@@ -89,6 +89,7 @@ def cit_revenue_below_statement(frame: Frame, settings: Mapping[str, float]) -> 
         risk_code="cit_cost_inflated",
         base="profit",
         unit="robust deviations above the peers' median",
+        gap="deviations",
         frames=_YEAR,
         formula="(cost / revenue - peers' median) / deviation of the peers; at stake: (own - median) x revenue x rate",
         inputs=("taxpayer_month", "filing", "peer_member"),

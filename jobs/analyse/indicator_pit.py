@@ -58,6 +58,7 @@ def pit_wages_below_statement(frame: Frame, settings: Mapping[str, float]) -> Re
         risk_code="pit_wages_understated",
         base="wages",
         unit="robust deviations above the peers' median",
+        gap="deviations",
         frames=(("PIT", "year"),),
         formula="(sales / mean number of employees declared - peers' median) / deviation of the peers; at stake: employees that the peers would need x own mean wage x rate",
         inputs=("taxpayer_month", "filing", "peer_member"),

@@ -124,6 +124,7 @@ def vat_input_from_suspect_suppliers(frame: Frame, settings: Mapping[str, float]
         risk_code="vat_input_inflated",
         base="input",
         unit="robust deviations above the peers' median",
+        gap="deviations",
         frames=(("VAT", "year"),),
         formula="(input VAT / output VAT - peers' median) / deviation of the peers; at stake: (own - median) x output VAT",
         inputs=("taxpayer_month", "filing", "peer_member"),

@@ -1,0 +1,131 @@
+"""The facts of a risk point: both sides in numbers and in words, and when two nights' facts are the same.
+
+Facts are what a taxpayer explains and an inspector checks, so they must not change with every night's noise: values are rounded
+to what people read, and a value within TOLERANCE of the one already told leaves the facts as they were told. What drifts further
+than that, a new indicator, or a lost leading one, is a change of facts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from jobs.analyse.indicator import REGISTRY, About, Side, Unit
+
+TOLERANCE = 0.05
+_DIGITS: dict[Unit, int] = {"currency": 0, "share": 4, "count": 0}
+_DIGEST = 16
+Hit = Mapping[str, Any]  # a row of indicator_hit that fired
+Facts = dict[str, Any]
+
+
+def facts_of(hits: Sequence[Hit], currency: str) -> Facts:
+    """The facts of a point from the hits behind it, leading one (the most tax at stake) first."""
+    lead = hits[0]
+    about = REGISTRY[lead["indicator"]].about
+    declared, other = _value(lead["declared"], about.declared), _value(lead["other"], about.other)
+    period = period_name(lead["period_from"], lead["period_to"])
+    also = [
+        {"indicator": h["indicator"], "declared": _value(h["declared"], b.declared), "other": _value(h["other"], b.other)}
+        for h in hits[1:]
+        for b in (REGISTRY[h["indicator"]].about,)
+    ]
+    told = {
+        "indicator": about.id,
+        "declared": _side(about.declared, declared, period[0]),
+        "other": _side(about.other, other, period[0]),
+        "difference": None if declared is None or other is None else round(other - declared, 4),
+        "also": sorted(also, key=lambda a: str(a["indicator"])),
+    }
+    return told | sentences(about, lead, declared, other, currency)
+
+
+def sentences(about: About, hit: Hit, declared: float | None, other: float | None, currency: str) -> dict[str, str]:
+    """The indicator's sentences with this hit's numbers, for the inspector and for the taxpayer, in English and Chinese."""
+    written = {}
+    for language, place in (("en", 0), ("zh", 1)):
+        words = {
+            "period": period_name(hit["period_from"], hit["period_to"])[place],
+            "declared": written_value(declared, about.declared.unit, currency, language),
+            "other": written_value(other, about.other.unit, currency, language),
+            "gap": written_gap(hit["difference"], about),
+        }
+        for reader in ("sentence", "taxpayer"):
+            written[f"{reader}_{language}"] = str(getattr(about, f"{reader}_{language}")).format(**words)
+    return written
+
+
+def digest(facts: Facts) -> str:
+    """Digest of the numbers on both sides and the indicators that give them; words may be improved without a change of facts."""
+    canonical = json.dumps(_numbers(facts), sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()[:_DIGEST]
+
+
+def as_json(facts: Facts) -> str:
+    """Canonical JSON of facts."""
+    return json.dumps(facts, sort_keys=True, ensure_ascii=False)
+
+
+def moved(told: Facts, now: Facts) -> bool:
+    """Whether tonight's facts differ from those told: a new indicator, the leading one gone, or a value off by more than TOLERANCE."""
+    before, after = _numbers(told), _numbers(now)
+    if told["indicator"] not in after or not set(after) <= set(before):
+        return True
+    return any(not _close(b, a) for name, values in after.items() for b, a in zip(before[name], values, strict=True))
+
+
+def period_name(start: date, end: date) -> tuple[str, str]:
+    """A natural period in English and Chinese."""
+    months = (end.year - start.year) * 12 + end.month - start.month + 1
+    if months == 12:
+        return str(start.year), f"{start.year}年"
+    if months == 3:
+        quarter = (start.month + 2) // 3
+        return f"{start.year} Q{quarter}", f"{start.year}年第{quarter}季度"
+    return f"{start} to {end}", f"{start}至{end}"
+
+
+def written_value(value: float | None, unit: Unit, currency: str, language: str) -> str:
+    """A value as people read it."""
+    if value is None:
+        return "—"
+    if unit == "share":
+        return f"{value:.1%}"
+    if unit == "count":
+        return f"{value:,.0f}"
+    return f"{value:,.0f}元" if (currency, language) == ("CNY", "zh") else f"{currency} {value:,.0f}"
+
+
+def written_gap(difference: float, about: About) -> str:
+    """The difference in the indicator's unit as people read it."""
+    return {"percent": f"{difference:.1%}", "deviations": f"{difference:.1f}", "count": f"{difference:.0f}"}[about.gap]
+
+
+def _value(value: float | None, side: Side) -> float | None:
+    return None if value is None else round(float(value), _DIGITS[side.unit]) + 0.0  # + 0.0: no negative zero
+
+
+def _side(side: Side, value: float | None, period: str) -> dict[str, Any]:
+    return {
+        "source": side.source,
+        "field": side.field,
+        "value": value,
+        "unit": side.unit,
+        "period": period,
+        "label_en": side.label_en,
+        "label_zh": side.label_zh,
+    }
+
+
+def _numbers(facts: Facts) -> dict[str, tuple[float | None, float | None]]:
+    lead = {facts["indicator"]: (facts["declared"]["value"], facts["other"]["value"])}
+    return lead | {a["indicator"]: (a["declared"], a["other"]) for a in facts.get("also", [])}
+
+
+def _close(before: float | None, after: float | None) -> bool:
+    if before is None or after is None:
+        return before is after
+    return abs(before - after) <= TOLERANCE * max(abs(before), abs(after))
