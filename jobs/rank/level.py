@@ -13,7 +13,7 @@ from jobs.lake.arrays import Flags, Floats, Ints, floats, positions, taken, tota
 from jobs.lake.step import Night, Tables
 from jobs.rank.capacity import cases_a_year, planned
 from jobs.rank.points import Gathered, gather, open_points
-from jobs.rank.roster import Roster, missing_as, roster
+from jobs.rank.roster import RULES, Roster, missing_as, roster
 from jobs.rank.treatment import LEVELS
 
 _BAND, _HARD, _FLOOR = 1, 2, 3
@@ -83,11 +83,12 @@ def _before(ids: pa.Array, previous: pa.Table | None) -> pa.Array:
 
 
 def _value_then(ids: pa.Array, score: pa.Table | None) -> Floats:
-    """The best value a taxpayer had on the last published night; NaN where there was none."""
+    """The value a taxpayer had on the last published night by the model in force then; NaN where there was none."""
     if score is None or score.num_rows == 0:
         return np.full(len(ids), np.nan)
-    best = score.group_by("taxpayer_id").aggregate([("value", "max")])
-    return taken(floats(best["value_max"]), positions(ids, best["taxpayer_id"]))
+    learned = score.filter(pc.not_equal(score["model_version"], RULES))
+    then = learned if learned.num_rows else score
+    return taken(floats(then["value"]), positions(ids, then["taxpayer_id"]))
 
 
 def _why(people: Roster, found: Gathered, level: Ints, how: Ints, before: pa.Array, then: Floats, bands: Levels) -> list[str]:

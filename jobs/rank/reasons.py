@@ -17,16 +17,19 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs.lake.arrays import Floats, cents, floats, one_each, positions, whole_array
+from jobs.lake.arrays import Floats, Ints, cents, one_each, positions, whole_array
 from jobs.lake.step import Night, Tables
-from jobs.lake.tables import table
+from jobs.rank.matrix import POINTS_AMOUNT
+from jobs.rank.score import matrix_of, rules_score, stakes_of
 from jobs.rank.words import figure, phrase
+from models.candidates import RULES
 from models.explain import contributions
 from models.matrix import Matrix
 from models.store import load
 
 REASONS = 3
 _ENOUGH_PEERS = 10
+_UNSAID = (RULES, POINTS_AMOUNT)  # sums of points and hits: the points themselves are the reason
 _LAPSES_SOON_DAYS = 180
 
 
@@ -129,23 +132,24 @@ class _Compared:
 
     @classmethod
     def of(cls, tables: Tables, ids: pa.Array, night: Night) -> _Compared:
-        feature = one_each(tables["feature"], "taxpayer_id")
-        fixed = {c.name for c in table("feature").columns}
-        names = tuple(sorted(f.name for f in feature.schema if f.name not in fixed and pa.types.is_floating(f.type)))
-        everyone = np.column_stack([floats(feature[n]) for n in names]) if names else np.empty((feature.num_rows, 0))
-        median, spread = _peers(everyone, feature["taxpayer_id"], tables["taxpayer"], ids)
-        at = positions(ids, feature["taxpayer_id"])
-        values = np.where((at >= 0)[:, None], everyone[np.maximum(at, 0)], np.nan) if len(everyone) else np.full((len(ids), len(names)), np.nan)
+        people = one_each(tables["taxpayer"], "taxpayer_id")
+        owner = whole_array(people["taxpayer_id"])
+        rules = rules_score(tables["indicator_hit"], owner, night)
+        everyone = matrix_of(tables["feature"], owner, rules, stakes_of(tables["risk_point"], people, night).amount / 100, night.conf)
+        median, spread = _peers(everyone.values, owner, people, ids)
+        at = positions(ids, owner)
+        values = np.where((at >= 0)[:, None], everyone.values[np.maximum(at, 0)], np.nan)
+        weight = np.zeros(values.shape)
         if night.model:
             model, _ = load(Path(night.model.path), night.model.digest)
-            place = [names.index(f) if f in names else -1 for f in model.features]
-            baseline = np.where(np.asarray(place) >= 0, median[:, place], np.nan) if names else np.full((len(ids), len(place)), np.nan)
-            given = contributions(model, Matrix(names, values), baseline)
-            weight = np.zeros(values.shape)
-            weight[:, [p for p in place if p >= 0]] = given[:, [n for n, p in enumerate(place) if p >= 0]]
+            place = np.asarray([everyone.names.index(f) if f in everyone.names else -1 for f in model.features], dtype=np.int64)
+            baseline = np.where(place >= 0, median[:, place], np.nan)
+            given = contributions(model, Matrix(everyone.names, values), baseline)
+            weight[:, place[place >= 0]] = given[:, place >= 0]
         else:
             weight = np.abs(values - median) / np.where(spread > 0, spread, np.inf)
-        return cls(names, values, median, np.where(np.isnan(values) | np.isnan(weight), -np.inf, weight))
+        unsaid = np.asarray([n in _UNSAID for n in everyone.names], dtype=bool)
+        return cls(everyone.names, values, median, np.where(np.isnan(values) | np.isnan(weight) | unsaid, -np.inf, weight))
 
     def reasons(self, n: int) -> Iterator[Reason]:
         """The features of one case, weightiest first, then by name."""
@@ -161,34 +165,25 @@ class _Compared:
         return Reason("feature", self.names[k], text, f"{zh}:{figure(value)};同规模纳税人中位数为{figure(median)}。", numbers, float(self.weight[n, k]))
 
 
-def _peers(everyone: Floats, owner: pa.ChunkedArray, taxpayer: pa.Table, ids: pa.Array) -> tuple[Floats, Floats]:
+def _peers(everyone: Floats, owner: pa.Array, people: pa.Table, ids: pa.Array) -> tuple[Floats, Floats]:
     """Median and robust spread of the peers of each listed taxpayer: this bucket's taxpayers of his segment, or all when they are few.
 
-    A bucket is a random part of all taxpayers, so its medians stand for theirs.
+    A bucket is a random part of all taxpayers, so its medians stand for theirs. `everyone` is in the order of `owner`.
     """
-    known = one_each(taxpayer, "taxpayer_id")
-    segments = whole_array(pc.fill_null(known["segment"], ""))
-    names = sorted(set(segments.to_pylist()))
-    of_rows = _segment(owner, known["taxpayer_id"], segments, names)
-    of_ids = _segment(ids, known["taxpayer_id"], segments, names)
+    names = sorted(set(pc.fill_null(people["segment"], "").to_pylist()))
+    of_rows = positions(pc.fill_null(people["segment"], ""), names)
+    at = positions(ids, owner)
+    of_ids: Ints = np.where(at >= 0, of_rows[np.maximum(at, 0)], -1)
     width = everyone.shape[1]
     median, spread = np.full((len(ids), width), np.nan), np.full((len(ids), width), np.nan)
     for k in sorted(set(of_ids.tolist())):
         peers = everyone[of_rows == k] if (of_rows == k).sum() >= _ENOUGH_PEERS else everyone
-        if len(peers) and width:
-            some = ~np.isnan(peers).all(axis=0)
-            middle = np.full(width, np.nan)
-            middle[some] = np.nanmedian(peers[:, some], axis=0)
-            around = np.full(width, np.nan)
-            around[some] = 1.4826 * np.nanmedian(np.abs(peers[:, some] - middle[some]), axis=0)
-            median[of_ids == k], spread[of_ids == k] = middle, around
+        some = ~np.isnan(peers).all(axis=0)
+        middle, around = np.full(width, np.nan), np.full(width, np.nan)
+        middle[some] = np.nanmedian(peers[:, some], axis=0)
+        around[some] = 1.4826 * np.nanmedian(np.abs(peers[:, some] - middle[some]), axis=0)
+        median[of_ids == k], spread[of_ids == k] = middle, around
     return median, spread
-
-
-def _segment(wanted: pa.ChunkedArray, owner: pa.ChunkedArray, segments: pa.Array, names: list[str]) -> np.ndarray[Any, np.dtype[np.int64]]:
-    at = positions(wanted, owner)
-    numbered = positions(segments, names)
-    return np.where(at >= 0, numbered[np.maximum(at, 0)], -1) if len(numbered) else np.full(len(wanted), -1, dtype=np.int64)
 
 
 def _table(found: dict[str, list[Reason]], ids: list[str]) -> pa.Table:

@@ -11,6 +11,8 @@ import pyarrow.compute as pc
 from jobs.lake.arrays import Floats, floats, one_each, positions, taken, whole_array
 from jobs.lake.step import Night
 
+RULES = "rules"
+
 
 @dataclass(frozen=True)
 class Roster:
@@ -42,7 +44,7 @@ def roster(taxpayer: pa.Table, score: pa.Table, night: Night) -> Roster:
 
 def current(score: pa.Table, night: Night) -> pa.Table:
     """The score rows of the model in force: the champion's version, or `rules`."""
-    version = night.model.version if night.model else "rules"
+    version = night.model.version if night.model else RULES
     mine = score.filter(pc.equal(score["model_version"], version))
     if score.num_rows and not mine.num_rows:
         there = sorted(set(score["model_version"].to_pylist()))
