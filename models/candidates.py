@@ -15,12 +15,21 @@ from typing import Any
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from models.design import Design, fit_design
 from models.matrix import FloatArray, Matrix
 from models.metrics import auc
 
 RULES = "rules_score"
+
+
+_SMALL_CELLS = 5_000_000
+
+
+def threads(cells: int) -> threadpool_limits:
+    """One thread for small arrays: threads that wait for each other on a busy machine made a fit of 0.1 s take 8 s."""
+    return threadpool_limits(limits=1 if cells < _SMALL_CELLS else None)
 
 
 class FitError(ValueError):
@@ -79,7 +88,8 @@ class Boosted:
     def raw(self, matrix: Matrix) -> FloatArray:
         """Log-odds before calibration."""
         values = matrix.values if matrix.names == self.features else matrix.select(self.features).values
-        return np.asarray(self.estimator.decision_function(values), dtype=np.float64)
+        with threads(values.size):
+            return np.asarray(self.estimator.decision_function(values), dtype=np.float64)
 
     def state(self) -> dict[str, Any]:
         """Plain values and one scikit-learn estimator, for storing."""
@@ -146,7 +156,8 @@ def fit_logistic(matrix: Matrix, label: FloatArray, seed: int) -> Core:
     columns = design.columns(matrix)
     if not columns.shape[1]:
         raise FitError("no feature varies in the training rows")
-    fit = LogisticRegression(C=0.1 if len(label) < 5000 else 1.0, max_iter=500).fit(columns, label.astype(np.int64))
+    with threads(columns.size):
+        fit = LogisticRegression(C=0.1 if len(label) < 5000 else 1.0, max_iter=500).fit(columns, label.astype(np.int64))
     return Linear(design, np.asarray(fit.coef_[0], dtype=np.float64), float(fit.intercept_[0]))
 
 
@@ -162,7 +173,8 @@ def fit_gradient_boosting(matrix: Matrix, label: FloatArray, seed: int) -> Core:
         random_state=seed,
         categorical_features=list(matrix.categorical) if any(matrix.categorical) else None,
     )
-    return Boosted(matrix.names, estimator.fit(matrix.values, label.astype(np.int64)))
+    with threads(matrix.values.size):
+        return Boosted(matrix.names, estimator.fit(matrix.values, label.astype(np.int64)))
 
 
 CANDIDATES: dict[str, Callable[[Matrix, FloatArray, int], Core]] = {

@@ -7,6 +7,8 @@ the types are named here (METHODS 0.8), and a file whose SHA-256 is not the one 
 from __future__ import annotations
 
 import hashlib
+import io
+import re
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -29,7 +31,7 @@ class ModelRefused(ValueError):
 
 def save(model: Model, path: Path, extra: dict[str, Any] | None = None) -> str:
     """Write a model (and plain values beside it) and return the file's SHA-256. ModelRefused when it holds a type not on our list."""
-    data = skops.io.dumps({"model": model.state(), "extra": extra or {}})
+    data = _canonical(skops.io.dumps({"model": model.state(), "extra": extra or {}}))
     _check_types(data)
     path.write_bytes(data)
     return hashlib.sha256(data).hexdigest()
@@ -52,6 +54,30 @@ def load(path: Path, digest: str) -> tuple[Model, dict[str, Any]]:
         return Model.from_state(held["model"]), dict(held["extra"])
     except (KeyError, TypeError, AttributeError) as fault:
         raise ModelRefused(f"{path.name}: holds no model of ours ({fault})") from fault
+
+
+def _canonical(data: bytes) -> bytes:
+    """The same archive with objects numbered in order of appearance and no time stamps: the same model gives the same digest.
+
+    skops numbers objects by their address in memory and names array files after it.
+    """
+    with zipfile.ZipFile(io.BytesIO(data)) as held:
+        schema = held.read("schema.json").decode("utf-8")
+        numbers: dict[str, str] = {}
+        for found in re.finditer(r'"__id__": (\d+)|"file": "(\d+)\.npy"', schema):
+            numbers.setdefault(found[1] or found[2], str(len(numbers) + 1))
+        schema = re.sub(r'"__id__": (\d+)', lambda m: f'"__id__": {numbers[m[1]]}', schema)
+        schema = re.sub(r'"file": "(\d+)\.npy"', lambda m: f'"file": "{numbers[m[1]]}.npy"', schema)
+        parts = {"schema.json": schema.encode("utf-8")}
+        for name in held.namelist():
+            if name != "schema.json":
+                stem, dot, end = name.partition(".")
+                parts[f"{numbers.get(stem, stem)}{dot}{end}"] = held.read(name)
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as fresh:
+        for name in sorted(parts):
+            fresh.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), parts[name])
+    return out.getvalue()
 
 
 def _check_types(data: bytes) -> None:
