@@ -14,13 +14,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs.analyse.arrays import NO_MONTH, Flags, Floats, Ints, is_one_of, month_numbers
+from jobs.analyse.arrays import NO_MONTH, Flags, Floats, Ints, floats, is_one_of, month_numbers
 from jobs.analyse.calendar import usable_month
 from jobs.analyse.ledger import Ledger, ledger, needed
+from jobs.analyse.windows import share
 from jobs.lake.step import Night, Tables
 
 MONTHS = 36
 QUARTERS = 12
+FARTHEST = 20.0  # robust deviations: farther says no more
 STATEMENT = ("fs_revenue", "fs_cost", "fs_profit", "fs_inventory", "fs_assets", "fs_payable", "fs_wages")
 
 
@@ -53,6 +55,33 @@ class Panel:
         raw = self._raw(name)
         spread = np.take_along_axis(raw, end, axis=1) / span
         return self._aligned(np.where(covered, spread, np.nan))
+
+    def counted(self, name: str) -> Floats:
+        """A measure that is zero where no row says otherwise [taxpayer, 36 months]: amendments; NaN before the lake's memory."""
+        return self._aligned(self._raw(name))
+
+    def monthly(self, tax: str) -> Flags:
+        """Months that have a return of their own [taxpayer, 36 months]: only these can repeat one another."""
+        covered, _, span = self._periods(tax)
+        return np.asarray(np.nan_to_num(self._aligned(np.where(covered & (span == 1), 1.0, 0.0))) == 1)
+
+    def peer(self, measure: str) -> Floats:
+        """Robust deviation from the peers: (own - median) / 1.4826 MAD, cut at 20 either way; NaN without peers."""
+        rows = self.ledger.tables["peer_member"]
+        mine = rows.filter(pc.equal(rows["measure"], measure))
+        row = self.ledger.row_of(mine["taxpayer_id"])
+        apart = share(floats(mine["value"]) - floats(mine["median"]), floats(mine["mad"]))
+        found = self.none()
+        found[row[row >= 0]] = np.clip(apart[row >= 0], -FARTHEST, FARTHEST)
+        return found
+
+    def own(self, measure: str) -> Floats:
+        """The taxpayer's own value of a ratio that is compared with peers (jobs/analyse/ratios.py)."""
+        rows = self.ledger.tables["peer_member"]
+        mine = rows.filter(pc.equal(rows["measure"], measure))
+        row, found = self.ledger.row_of(mine["taxpayer_id"]), self.none()
+        found[row[row >= 0]] = floats(mine["value"])[row >= 0]
+        return found
 
     def statement(self, name: str) -> Floats:
         """An item of the statements [taxpayer, 12 quarters], the last one that ended by the last usable month last; NaN: none filed."""

@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
-from functools import cache
 from typing import Any
 
 import pyarrow as pa
@@ -41,7 +40,6 @@ def document(name: str) -> tuple[str, ...]:
     return (*table(name).version_of, "version", "filed_on")
 
 
-@cache
 def conf(sources: tuple[Source, ...] = ()) -> Conf:
     """A configuration with the calendar alone."""
     due = [("VAT", "VAT-G", "month", 15), ("VAT", "VAT-S", "quarter", 15), ("PIT", "PIT-W", "month", 15), ("CIT", "CIT-A", "year", 151)]
