@@ -1,0 +1,101 @@
+"""One task: everything about the firms of one bucket, from their trade to the files that agencies send about them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from jobs.economy.books import Books, books
+from jobs.economy.delivery import FEEDS, Slice, write_slice
+from jobs.economy.filing import Conduct, conduct
+from jobs.economy.firms import Firms, firms
+from jobs.economy.papers_audits import audit_papers
+from jobs.economy.papers_others import land_papers, penalty_papers
+from jobs.economy.papers_registry import duty_papers, ownership_papers, registry_papers
+from jobs.economy.papers_tax import SOURCES, payment_papers, return_papers, statement_papers
+from jobs.economy.papers_trade import invoice_papers
+from jobs.economy.returns import Returns, returns
+from jobs.economy.trade import FIELDS, Orders, orders
+from jobs.economy.truth import firm_table, ledger, link_table, tax_table
+from jobs.economy.world import World
+
+Written = tuple[str, str, str]  # source, label of the slice, file name
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a task writes: which deliveries of which sources, and where."""
+
+    world: World
+    country: str
+    slices: dict[str, list[Slice]]
+
+
+def send(world: World, buckets: Iterable[int]) -> Iterator[tuple[int, bytes]]:
+    """Orders of the buckets' firms, packed per bucket of the supplier. Every bucket sends itself something, so that none is left out."""
+    for bucket in buckets:
+        made = orders(world, firms(world, world.firms_of(bucket)))
+        target = world.bucket_of(made.supplier)
+        for one in np.union1d(np.unique(target), [bucket]).tolist():
+            part = made.where(target == one)
+            yield int(one), np.stack([getattr(part, n) for n in FIELDS]).astype(np.int64).tobytes()
+
+
+def receive(job: Job, parts: Iterable[tuple[int, bytes]]) -> Iterator[Written]:
+    """Count and write the buckets whose orders arrived here."""
+    arrived: dict[int, list[bytes]] = {}
+    for bucket, packed in parts:
+        arrived.setdefault(bucket, []).append(packed)
+    for bucket in sorted(arrived):
+        columns = [np.frombuffer(p, dtype=np.int64).reshape(len(FIELDS), -1) for p in arrived[bucket]]
+        yield from write_bucket(job, bucket, Orders(*np.concatenate(columns, axis=1)).ordered())
+
+
+def write_bucket(job: Job, bucket: int, sold: Orders) -> list[Written]:
+    """Everything of one bucket: truth and files. `sold`: orders made of its firms."""
+    world = job.world
+    f = firms(world, world.firms_of(bucket))
+    bought = orders(world, f)
+    b = books(world, f, bought, sold)
+    made = [(r, conduct(world, f, r)) for r in returns(world, f, b)]
+    _write_truth(Path(job.country) / "truth", world, f, bought, made, bucket)
+    found = papers(job, f, b, made, sold)
+    written = []
+    for source, rows in found.items():
+        for piece in job.slices[source]:
+            name = write_slice(world.chance, source, rows, piece, bucket, Path(job.country) / "inbox")
+            if name:
+                written.append((source, piece.label, name))
+    return written
+
+
+def papers(job: Job, f: Firms, b: Books, made: list[tuple[Returns, Conduct]], sold: Orders) -> dict[str, pa.Table]:
+    """What each agency knows of these firms, by source, each row with its day."""
+    world = job.world
+    cases, findings = audit_papers(world, f, ledger(world, f, made))
+    by_source: dict[str, list[pa.Table]] = {name: [] for name in FEEDS}
+    for r, w in made:
+        by_source[SOURCES[r.form]].append(return_papers(world, f, r, w))
+        by_source["treasury"].append(payment_papers(world, f, r, w))
+    by_source["treasury"].append(findings)
+    trade = job.slices["invoice"]
+    by_source["invoice"] = [invoice_papers(world, f, b, sold, trade[0].after, trade[-1].until)]
+    by_source["financial_statement"] = [statement_papers(world, f, b)]
+    by_source["registry"] = [registry_papers(world, f)]
+    by_source["tax_registration"] = [duty_papers(world, f)]
+    by_source["ownership"] = [ownership_papers(world, f)]
+    by_source["land"] = [land_papers(world, f)]
+    by_source["penalty"] = [penalty_papers(world, f)]
+    by_source["case_history"] = [cases]
+    return {source: pa.concat_tables(parts) for source, parts in by_source.items()}
+
+
+def _write_truth(truth: Path, world: World, f: Firms, bought: Orders, made: list[tuple[Returns, Conduct]], bucket: int) -> None:
+    for name, rows in (("tax", tax_table(world, f, made)), ("firm", firm_table(world, f)), ("link", link_table(world, f, bought))):
+        (truth / name).mkdir(parents=True, exist_ok=True)
+        pq.write_table(rows, truth / name / f"{name}_{bucket + 1:02d}.parquet", compression="zstd", store_schema=False)

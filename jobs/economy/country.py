@@ -1,0 +1,66 @@
+"""Writes a country: raw files as its agencies would send them, and, apart and sealed, what is true.
+
+Two stages of Spark tasks, one shuffle: buyers draw their orders, orders go to the supplier's bucket, each bucket counts its books
+and writes its files. The driver only enters file names in the manifests.
+"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jobs.economy.bucket import Job, Written, receive, send
+from jobs.economy.delivery import FEEDS, Slice, enter, history_slices, resend
+from jobs.economy.world import World, add_months
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+RECEIVED_AFTER = 3  # days of the next month that the history still covers
+SENT_TWICE = "cit_return"
+
+
+def generate(spark: SparkSession, out: Path, taxpayers: int, months: int, seed: int, start: date, partitions: int) -> None:
+    """Write out/inbox/<source>/ (files and manifest, declared `history`) and out/truth/.
+
+    taxpayers: firms ever registered in the `months` from the month of `start`. The files depend on taxpayers, months, seed and start,
+    never on partitions. ValueError for a size or a date that makes no country, FileExistsError when `out` holds one.
+    """
+    if taxpayers < 200 or months < 12 or partitions < 1:
+        raise ValueError(f"taxpayers {taxpayers}, months {months}, partitions {partitions}: at least 200, 12 and 1")
+    if start.day != 1:
+        raise ValueError(f"start {start}: must be the first day of a month")
+    if (out / "truth" / "world.json").exists():
+        raise FileExistsError(f"{out}: holds a country already; name another folder, or remove it")
+    world = World(taxpayers, months, seed, start, add_months(start, months) + timedelta(days=RECEIVED_AFTER))
+    pieces = history_slices(start, world.through)
+    written = run(spark, Job(world, str(out.resolve()), {source: pieces for source in FEEDS}), partitions)
+    enter_all(out / "inbox", {source: pieces for source in FEEDS}, written, SENT_TWICE)
+    world.save(out / "truth")
+
+
+def run(spark: SparkSession, job: Job, partitions: int) -> list[Written]:
+    """Count and write all buckets; the files written."""
+    world, tasks = job.world, min(partitions, job.world.buckets)
+
+    def sending(buckets):  # type: ignore[no-untyped-def]
+        return send(world, buckets)
+
+    def receiving(parts):  # type: ignore[no-untyped-def]
+        return receive(job, parts)
+
+    context = spark.sparkContext
+    routed = context.parallelize(range(world.buckets), tasks).mapPartitions(sending).partitionBy(tasks, int)
+    return sorted(routed.mapPartitions(receiving).collect())
+
+
+def enter_all(inbox: Path, slices: dict[str, list[Slice]], written: list[Written], twice: str | None = None) -> None:
+    """Enter what was written in each source's manifest; `twice`: a source whose last but one delivery is sent again by mistake."""
+    for source, pieces in slices.items():
+        entries = [(piece, [name for s, label, name in written if (s, label) == (source, piece.label)]) for piece in pieces]
+        full = [e for e in entries if e[1]]
+        if source == twice and full:
+            piece, names = full[max(0, len(full) - 2)]
+            entries.append(resend(inbox, source, piece, names))
+        enter(inbox, source, entries)

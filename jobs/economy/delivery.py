@@ -1,0 +1,150 @@
+"""Papers become files: cut by day into deliveries, soiled, written in the agency's own format, entered in the landing manifest."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pacsv
+import pyarrow.parquet as pq
+
+from jobs.economy.chance import Chance
+from jobs.economy.dirt import soiled
+from jobs.economy.world import add_months, day_number
+
+_ZONE = timezone(timedelta(hours=8))
+
+
+@dataclass(frozen=True)
+class Feed:
+    """How one source writes: format and encoding, and which columns can be spoilt (None: the source has none)."""
+
+    format: str
+    identity: str
+    amount: str | None = None
+    day: str | None = None
+    encoding: str = "utf-8"
+    rare: bool = False  # sent once per step, not monthly
+    coded: bool = True  # the identity is a unified social credit code
+
+
+FEEDS = {
+    "registry": Feed("jsonl", "uscc", day="established"),
+    "tax_registration": Feed("csv", "taxpayer_id", day="valid_from"),
+    "ownership": Feed("jsonl", "company.uscc", day="since", rare=True),
+    "vat_return": Feed("csv", "纳税人识别号", "应纳税额", "申报日期", encoding="gb18030"),
+    "cit_return": Feed("csv", "taxpayer_id", "profit", "filed_on"),
+    "pit_return": Feed("csv", "withholder_id", "wages", "filed_on"),
+    "financial_statement": Feed("csv", "taxpayer_id", "revenue", "filed_on"),
+    "invoice": Feed("parquet", "seller_id"),
+    "land": Feed("csv", "parcel_no", "original_value_wan", "acquired_on", rare=True, coded=False),
+    "penalty": Feed("csv", "决定书文号", "罚款金额", "决定日期", rare=True, coded=False),
+    "treasury": Feed("csv", "payer_id", "amount", "paid_on"),
+    "case_history": Feed("csv", "taxpayer_id", None, "event_on", rare=True),
+}
+
+
+@dataclass(frozen=True)
+class Slice:
+    """One delivery of a source: days after < day <= until, its file label, receipt and kind."""
+
+    label: str
+    after: int
+    until: int
+    received: datetime
+    kind: str
+
+
+def history_slices(start: date, through: date) -> list[Slice]:
+    """One delivery per calendar year, all received on the morning after `through`."""
+    received = datetime(through.year, through.month, through.day, 9, tzinfo=_ZONE) + timedelta(days=1)
+    found, after = [], -(10**6)
+    for year in range(start.year, through.year + 1):
+        until = min(day_number(date(year, 12, 31)), day_number(through))
+        if until >= day_number(start):
+            found.append(Slice(str(year), after, until, received, "history"))
+            after = until
+    return found
+
+
+def step_slices(through: date, until: date, rare: bool) -> list[Slice]:
+    """Deliveries between two days: one per month, or a single one of a source that sends rarely."""
+    found, after = [], through
+    while after < until:
+        month_end = add_months(date(after.year, after.month, 1), 1) - timedelta(days=1)
+        end = until if rare else min(until, month_end if month_end > after else add_months(date(after.year, after.month, 1), 2) - timedelta(days=1))
+        received = datetime(end.year, end.month, end.day, 6, tzinfo=_ZONE) + timedelta(days=1)
+        found.append(Slice(f"{after + timedelta(days=1):%Y%m%d}", day_number(after), day_number(end), received, "delivery"))
+        after = end
+    return found
+
+
+def write_slice(c: Chance, source: str, rows: pa.Table, piece: Slice, part: int, folder: Path) -> str | None:
+    """Write one bucket's part of a delivery; the file's name, or None when there is nothing to send."""
+    feed, day = FEEDS[source], rows["_day"]
+    cut = rows.filter(pc.and_(pc.greater(day, piece.after), pc.less_equal(day, piece.until)))
+    if cut.num_rows == 0:
+        return None
+    made = soiled(c, source, cut, feed.identity, feed.amount, feed.day, feed.coded).drop_columns(["_day"])
+    name = f"{source}_{piece.label}_{part + 1:02d}.{feed.format}"
+    path = folder / source / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if feed.format == "parquet":
+        pq.write_table(made, path, compression="zstd", store_schema=False)
+    elif feed.format == "jsonl":
+        path.write_text("".join(json.dumps(_nested(r), ensure_ascii=False) + "\n" for r in made.to_pylist()), encoding="utf-8")
+    else:
+        path.write_bytes(_csv(made, feed.encoding))
+    return name
+
+
+def _csv(rows: pa.Table, encoding: str) -> bytes:
+    sink = pa.BufferOutputStream()
+    text = pa.table({n: pc.fill_null(pc.cast(rows[n], pa.string()), "") for n in rows.column_names})
+    pacsv.write_csv(text, sink, pacsv.WriteOptions(quoting_style="none", include_header=False))
+    header = ",".join(rows.column_names) + "\n"
+    body = header.encode("utf-8") + sink.getvalue().to_pybytes()
+    return body if encoding == "utf-8" else body.decode("utf-8").encode(encoding)
+
+
+def _nested(row: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in row.items():
+        outer, _, inner = name.partition(".")
+        if inner:
+            found.setdefault(outer, {})[inner] = value
+        else:
+            found[name] = value
+    return found
+
+
+def enter(inbox: Path, source: str, entries: list[tuple[Slice, list[str]]]) -> None:
+    """Enter deliveries in the manifest. The same files entered again replace their old lines: a repeated step changes nothing."""
+    path = inbox / source / "manifest.jsonl"
+    lines = [json.loads(t) for t in path.read_text(encoding="utf-8").splitlines() if t] if path.is_file() else []
+    new = {name for _, names in entries for name in names}
+    lines = [line for line in lines if line["file"] not in new]
+    receipt = max([int(line["receipt"]) for line in lines], default=0)
+    for piece, names in entries:
+        if names:
+            receipt += 1
+            lines += [{"receipt": receipt, "file": name, "received_at": piece.received.isoformat(), "kind": piece.kind} for name in sorted(names)]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines), encoding="utf-8")
+
+
+def resend(inbox: Path, source: str, piece: Slice, names: list[str]) -> tuple[Slice, list[str]]:
+    """Files sent a second time by mistake, some hours later, under another name."""
+    copies = []
+    for name in sorted(names):
+        copy = name.replace(piece.label, piece.label + "_again")
+        (inbox / source / copy).write_bytes((inbox / source / name).read_bytes())
+        copies.append(copy)
+    again = Slice(piece.label + "_again", piece.after, piece.until, piece.received + timedelta(hours=6), piece.kind)
+    return again, copies

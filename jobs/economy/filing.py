@@ -1,0 +1,79 @@
+"""When returns are filed, amended and paid, if at all: the conduct of a firm towards its deadlines. Days are day numbers.
+
+Due days are those of conf/calendar.yaml as the law stands in the country: 15 days after the period, the annual CIT return 151 days.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from jobs.economy.chance import Floats, Ints
+from jobs.economy.firms import Firms
+from jobs.economy.returns import Returns
+from jobs.economy.typologies import MILL, MISSING
+from jobs.economy.world import NEVER, World
+
+Flags = npt.NDArray[np.bool_]
+
+DUE_DAYS = {"VAT": 15, "PIT": 15, "CIT": 151}
+
+
+@dataclass(frozen=True)
+class Conduct:
+    """What became of each return owed: arrays [firm, period]; NEVER where it does not happen."""
+
+    starts: Ints  # [period] first day
+    ends: Ints  # [period] last day
+    filed: Ints
+    amended: Ints
+    paid: Ints  # day of the main payment
+    amount: Ints  # cents of it
+    second: Ints  # day of the payment that follows an amendment
+    second_amount: Ints
+
+
+def conduct(world: World, f: Firms, r: Returns) -> Conduct:
+    """Filing and payment days of the returns of one tax."""
+    starts = world.first_day(np.array([a for a, _ in r.months]))
+    ends = world.last_day(np.array([b for _, b in r.months]))
+    filed = _filed(world, f, r, ends)
+    c, i, p = world.chance, f.number[:, None], starts[None, :]
+    amended = np.where(r.mistake & r.amends & (filed < NEVER), filed + c.whole(25, 150, "amend " + r.tax, i, p), NEVER)
+    illiquid = tight(world, f)[:, None]
+    due_day = ends[None, :] + DUE_DAYS[r.tax]
+    prompt = np.maximum(filed + c.whole(0, 4, "pay " + r.tax, i, p), due_day - 4)
+    u = c.uniform("pays " + r.tax, i, p)
+    late = u < illiquid * 0.5
+    paid = np.where(late, prompt + c.whole(8, 100, "pay late " + r.tax, i, p), prompt)
+    never = (u > 1 - illiquid * 0.12) | (np.isin(f.typology, (MISSING, MILL))[:, None] & (c.uniform("vanish", i, p) < 0.8))
+    amount = r.first["due"]
+    paid = np.where((filed < NEVER) & ~never & (amount > 0), paid, NEVER)
+    rise = r.final["due"] - r.first["due"]
+    second = np.where((amended < NEVER) & (rise > 0), amended + c.whole(0, 12, "pay more", i, p), NEVER)
+    return Conduct(starts, ends, filed, amended, paid, amount, second, rise)
+
+
+def tight(world: World, f: Firms) -> Floats:
+    """How short of cash a firm is: chance-like, about 3 per cent for most and a third for one in eight."""
+    c = world.chance
+    found = np.where(c.uniform("illiquid", f.number) < 0.12, c.between(0.15, 0.5, "tight", f.number), 0.03)
+    return np.where(f.segment == 0, found / 3, found)
+
+
+def _filed(world: World, f: Firms, r: Returns, ends: Ints) -> Ints:
+    c, i, p = world.chance, f.number[:, None], ends[None, :]
+    due_day = ends[None, :] + DUE_DAYS[r.tax]
+    early = c.whole(0, 12 if r.tax != "CIT" else 90, "files " + r.tax, i, p)
+    tardy = np.where(c.uniform("tardy", f.number) < 0.10, c.between(0.12, 0.35, "tardy rate", f.number), 0.012)[:, None]
+    late = c.uniform("late " + r.tax, i, p) < tardy
+    filed = np.where(late, due_day + 1 + np.floor(45 * c.uniform("days late " + r.tax, i, p) ** 2).astype(np.int64), due_day - early)
+    # Some are chronic non-filers; the dying stop filing; a missing trader files once or twice.
+    chronic = np.where(c.uniform("chronic", f.number) < 0.025, c.between(0.2, 0.6, "chronic rate", f.number), 0.002)[:, None]
+    skipped = c.uniform("skips " + r.tax, i, p) < chronic
+    last = world.first_day(np.minimum(f.death, 10**5))[:, None]
+    fading = (ends[None, :] > last - 75) & (c.uniform("fades", f.number) < 0.4)[:, None]
+    vanished = (f.typology == MISSING)[:, None] & (ends[None, :] > world.first_day(f.birth)[:, None] + c.whole(60, 180, "vanishes", f.number)[:, None])
+    return np.where(r.owed & ~skipped & ~fading & ~vanished, filed, NEVER)

@@ -1,0 +1,92 @@
+"""What the tax service's own systems and the treasury send: returns, statements, payments."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+
+from jobs.economy.books import Books
+from jobs.economy.chance import Ints
+from jobs.economy.filing import Conduct
+from jobs.economy.firms import Firms, alive
+from jobs.economy.returns import Returns, by_period, periods, whole
+from jobs.economy.tables import amounts, days, papers, text
+from jobs.economy.typologies import SUPPRESSED
+from jobs.economy.words import ids_of
+from jobs.economy.world import NEVER, World
+
+_VAT_LINES = {"应税销售额": "sales", "销项税额": "output", "进项税额": "input", "免税销售额": "exempt", "上期留抵税额": "credit_in", "期末留抵税额": "credit_out", "应纳税额": "due"}
+_TAX_NAMES = {"VAT": "增值税", "CIT": "企业所得税", "PIT": "个人所得税"}
+SOURCES = {"VAT-G": "vat_return", "VAT-S": "vat_return", "CIT-A": "cit_return", "PIT-W": "pit_return"}
+
+
+def return_papers(world: World, f: Firms, r: Returns, w: Conduct) -> pa.Table:
+    """The returns of one form as filed: first submissions and the firms' own amendments."""
+    parts = []
+    for number, lines, when in ((1, r.first, w.filed), (2, r.final, w.amended)):
+        firm, period = np.nonzero(when < NEVER)
+        cells = {name: values[firm, period] for name, values in lines.items()}
+        parts.append(return_rows(r.form, ids_of(world, f)[firm], w.starts[period], w.ends[period], when[firm, period], np.full(len(firm), number), cells))
+    return pa.concat_tables(parts)
+
+
+def return_rows(form: str, ids: np.ndarray, starts: Ints, ends: Ints, filed: Ints, number: Ints, cells: dict[str, Ints]) -> pa.Table:
+    """Rows of a return file. `number` is the submission; cells are cents by line (heads: hundredths)."""
+    if form.startswith("VAT"):
+        head = {"纳税人识别号": ids, "表种": "一般纳税人" if form == "VAT-G" else "小规模纳税人", "税款所属期起": days(starts), "税款所属期止": days(ends), "申报日期": days(filed), "申报序号": text(number)}
+        lines = {zh: amounts(cells[name]) if name in cells else pa.nulls(len(ids), pa.string()) for zh, name in _VAT_LINES.items()}
+        return papers(filed, {**head, **lines})
+    head = {"withholder_id" if form == "PIT-W" else "taxpayer_id": ids, "period_from": days(starts), "period_to": days(ends), "filed_on": days(filed), "submission": text(number)}
+    lines = {name: text(values // 100) if name == "heads" else amounts(values) for name, values in cells.items()}
+    return papers(filed, {**head, **lines})
+
+
+def statement_papers(world: World, f: Firms, b: Books) -> pa.Table:
+    """Quarterly financial statements of enterprises: flows of the quarter, balances at its end."""
+    c, quarters = world.chance, periods(world, 3)
+    ends = world.last_day(np.array([q for _, q in quarters]))
+    starts = world.first_day(np.array([q for q, _ in quarters]))
+    last = np.minimum(np.array([q for _, q in quarters]), world.horizon - 1)
+    works = alive(world, f)
+    lines = {"revenue": b.sales, "cost": b.booked_cost + b.fake, "wages": b.wages}
+    found = {n: by_period(v, quarters) for n, v in lines.items()}
+    found["profit"] = found["revenue"] - found["cost"] - found["wages"] - by_period(b.other + b.related, quarters)
+    found["inventory"] = b.booked_stock[:, last]
+    found["receivable_related"] = _owed_by_owners(world, f, last)
+    found["payable"] = np.rint(b.purchases[:, last] * c.between(0.4, 1.6, "payable", f.number)[:, None]).astype(np.int64)
+    fixed = np.rint(f.size * 100 * c.between(1.5, 6.0, "fixed", f.number)).astype(np.int64)[:, None]
+    found["assets"] = found["inventory"] + found["receivable_related"] + fixed + np.rint(b.sales[:, last] * 1.6).astype(np.int64)
+    filed = ends[None, :] + np.where(c.uniform("statement late", f.number[:, None], ends[None, :]) < 0.06, 20, 0) + c.whole(3, 16, "statement", f.number[:, None], ends[None, :])
+    there = works[:, last] & ~f.individual[:, None] & whole(quarters, 3) & (c.uniform("statement missing", f.number[:, None], ends[None, :]) > 0.015)
+    firm, q = np.nonzero(there)
+    head = {"taxpayer_id": ids_of(world, f)[firm], "period_from": days(starts[q]), "period_to": days(ends[q]), "filed_on": days(filed[firm, q]), "submission": "1"}
+    order = ("revenue", "cost", "profit", "wages", "inventory", "assets", "receivable_related", "payable")
+    return papers(filed[firm, q], {**head, **{n: amounts(found[n][firm, q]) for n in order}})
+
+
+def _owed_by_owners(world: World, f: Firms, month: Ints) -> Ints:
+    """Loans to owners: now and then at honest firms, often where sales go round the books."""
+    c = world.chance
+    often = np.where(f.typology == SUPPRESSED, 0.35, 0.08)
+    size = np.where(c.uniform("owner loan", f.number) < often, f.size * c.between(0.3, 2.0, "owner loan size", f.number), 0.0)
+    grown = np.minimum(1.0, (month + 6) / 30.0)
+    return np.rint(size[:, None] * 100 * grown[None, :]).astype(np.int64)
+
+
+def payment_papers(world: World, f: Firms, r: Returns, w: Conduct) -> pa.Table:
+    """What the treasury received for one tax: main payments with interest when late, and what followed own amendments."""
+    parts = []
+    deadline = w.ends[None, :] + {"VAT": 15, "PIT": 15, "CIT": 151}[r.tax]
+    interest = w.amount * np.maximum(w.paid - deadline, 0) // 2000  # 0.05 per cent a day
+    for kind, name, when, amount in ((0, "税款", w.paid, w.amount), (1, "滞纳金", w.paid, interest), (2, "税款", w.second, w.second_amount)):
+        firm, p = np.nonzero((when < NEVER) & (amount > 0))
+        rows = payment_rows(world, r.tax, name, f.number[firm], ids_of(world, f)[firm], w.starts[p], w.ends[p], when[firm, p], amount[firm, p], kind)
+        parts.append(rows)
+    return pa.concat_tables(parts)
+
+
+def payment_rows(world: World, tax: str, kind: str, number: Ints, ids: np.ndarray, starts: Ints, ends: Ints, when: Ints, cents: Ints, salt: int) -> pa.Table:
+    """Rows of a treasury file; the receipt number follows from payer, period and kind."""
+    serial = world.chance.bits("receipt " + tax, number, starts, ends, when, salt) % np.uint64(10**14)
+    head = {"receipt_no": pa.array([f"3302{int(s):014d}" for s in serial]), "payer_id": ids, "tax": _TAX_NAMES[tax], "period_from": days(starts), "period_to": days(ends)}
+    return papers(when, {**head, "paid_on": days(when), "kind": kind, "amount": amounts(cents)})

@@ -1,0 +1,91 @@
+"""What the invoice platform sends: every invoice that a firm of the country issued or, from outside, received."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from jobs.economy.bills import Bills
+from jobs.economy.books import Books
+from jobs.economy.chance import Ints
+from jobs.economy.firms import Firms, firms
+from jobs.economy.industries import column
+from jobs.economy.tables import dates, money, papers
+from jobs.economy.trade import RELATED, Orders
+from jobs.economy.words import company_names, ids_of, outside_parties
+from jobs.economy.world import World
+
+_COLUMNS = ("invoice_no", "kind", "issued_on", "seller_id", "seller_name", "buyer_id", "buyer_name", "net", "tax", "gross", "item", "corrects")
+
+
+def invoice_papers(world: World, f: Firms, b: Books, sold: Orders, after: int, until: int) -> pa.Table:
+    """Invoices issued on days after < day <= until by the bucket's firms, and to them from outside."""
+    ids, names = ids_of(world, f), company_names(world, f)
+    parts = [_inside(world, f, ids, names, sold, after, until)]
+    parts += [_own(world, f, ids, names, b.bills[purpose], purpose, after, until) for purpose in ("outside", "consumers")]
+    parts.append(_received(world, f, ids, names, b.bills["purchases"], after, until))
+    return pa.concat_tables([p.select([*_COLUMNS, "_day"]) for p in parts])
+
+
+def _inside(world: World, f: Firms, ids: np.ndarray, names: pa.Array, o: Orders, after: int, until: int) -> pa.Table:
+    day = world.first_day(o.month) + o.day
+    o, day = o.where((day > after) & (day <= until)), day[(day > after) & (day <= until)]
+    place = np.searchsorted(f.number, o.supplier)
+    unique, where = np.unique(o.buyer, return_inverse=True)
+    buyers = firms(world, unique)
+    item = np.where(o.kind == RELATED, "咨询服务", column("item")[f.industry[place]])
+    kind = np.where(o.special == 1, "专用", "普通")
+    number = _numbers(world, day, o.supplier, o.month, o.buyer * 16 + o.serial)
+    buyer_id, buyer_name = pa.array(ids_of(world, buyers)).take(pa.array(where)), company_names(world, buyers).take(pa.array(where))
+    return _rows(day, number, kind, pa.array(ids[place]), names.take(pa.array(place)), buyer_id, buyer_name, o.net, o.tax, item)
+
+
+def _own(world: World, f: Firms, ids: np.ndarray, names: pa.Array, b: Bills, purpose: str, after: int, until: int) -> pa.Table:
+    b, day = _within(world, b, after, until)
+    serial = {"outside": 1, "consumers": 2}[purpose] * 16 + b.part
+    number = _numbers(world, day, f.number[b.firm], b.month, serial)
+    seller, seller_name = pa.array(ids[b.firm]), names.take(pa.array(b.firm))
+    item = column("item")[f.industry[b.firm]]
+    if purpose == "consumers":
+        nobody = pa.nulls(len(b), pa.string())
+        return _rows(day, number, np.full(len(b), "普通"), seller, seller_name, nobody, pa.repeat("个人", len(b)), b.net, b.tax, item)
+    # An outside customer stays with the seller; a cancelled invoice and its red letter name the same one.
+    customer = world.chance.whole(0, 10**7, "outside customer", f.number[b.firm], b.month // 6, b.part % 4)
+    buyer, buyer_name = outside_parties(world, customer)
+    kind = np.where(b.red, "红字", np.where(f.general[b.firm], "专用", "普通"))
+    original = world.first_day(b.month) + world.chance.whole(0, 28, purpose + " day", f.number[b.firm], b.month, b.part - 4)
+    corrected = _numbers(world, original, f.number[b.firm], b.month, serial - 4)
+    corrects = pc.if_else(pa.array(b.red), corrected, pa.scalar(None, pa.string()))
+    return _rows(day, number, kind, seller, seller_name, pa.array(buyer), buyer_name, b.net, b.tax, item).set_column(_COLUMNS.index("corrects"), "corrects", corrects)
+
+
+def _received(world: World, f: Firms, ids: np.ndarray, names: pa.Array, b: Bills, after: int, until: int) -> pa.Table:
+    b, day = _within(world, b, after, until)
+    supplier = world.chance.whole(0, 10**7, "outside supplier", f.number[b.firm], b.month // 9, b.part)
+    seller, seller_name = outside_parties(world, supplier)
+    number = _numbers(world, day, f.number[b.firm], b.month, 48 + b.part)
+    kind = np.where(f.general[b.firm], "专用", "普通")
+    return _rows(day, number, kind, pa.array(seller), seller_name, pa.array(ids[b.firm]), names.take(pa.array(b.firm)), b.net, b.tax, np.full(len(b), "材料"))
+
+
+def _within(world: World, b: Bills, after: int, until: int) -> tuple[Bills, Ints]:
+    day = world.first_day(b.month) + b.day
+    keep = (day > after) & (day <= until)
+    return Bills(*(getattr(b, n)[keep] for n in ("firm", "month", "part", "net", "tax", "day", "red"))), day[keep]
+
+
+def _numbers(world: World, day: Ints, seller: Ints, month: Ints, serial: Ints) -> pa.Array:
+    """Twenty digits of an electronic invoice: year, region, and a number that follows from seller, month and serial."""
+    high = world.chance.bits("invoice number", seller, month, serial) % np.uint64(10**14)
+    year = pc.strftime(dates(day), format="%y")
+    digits = pc.utf8_lpad(pc.cast(pa.array(high), pa.string()), 14, padding="0")
+    return pc.binary_join_element_wise(year, "3302", digits, "")
+
+
+def _rows(day: Ints, number: pa.Array, kind: np.ndarray, seller: pa.Array, seller_name: pa.Array, buyer: pa.Array, buyer_name: pa.Array, net: Ints, tax: Ints, item: np.ndarray) -> pa.Table:
+    columns = {
+        "invoice_no": number, "kind": pa.array(kind.astype(str)), "issued_on": dates(day), "seller_id": seller, "seller_name": seller_name, "buyer_id": buyer,
+        "buyer_name": buyer_name, "net": money(net), "tax": money(tax), "gross": money(net + tax), "item": pa.array(item.astype(str)), "corrects": pa.nulls(len(day), pa.string()),
+    }
+    return papers(day, columns)

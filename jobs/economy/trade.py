@@ -1,0 +1,155 @@
+"""Who buys from whom: orders of a bucket's firms, each of which becomes one invoice of its supplier.
+
+Suppliers persist for one to three years. Orders are drawn on the buyer's side and routed to the supplier's bucket by Spark; both
+sides therefore know the same invoice to the cent.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from jobs.economy.chance import Floats, Ints
+from jobs.economy.demand import final_sales, materials
+from jobs.economy.firms import ZIPF, Firms, firms
+from jobs.economy.industries import BUYS, INDUSTRIES, SLOTS_OF, column
+from jobs.economy.schedule import evading
+from jobs.economy.typologies import FICTITIOUS, SHIFTED, mills, missing_traders
+from jobs.economy.world import World
+
+NORMAL, SPOT, FAKE, RELATED = range(4)
+FIELDS = ("supplier", "buyer", "month", "kind", "net", "tax", "rate", "special", "day", "serial")
+MAX_LINKS = 8
+
+
+@dataclass(frozen=True)
+class Orders:
+    """Orders, one array element each: net and tax in cents, rate in per cent, day of the month from 0, serial within buyer and month."""
+
+    supplier: Ints
+    buyer: Ints
+    month: Ints
+    kind: Ints
+    net: Ints
+    tax: Ints
+    rate: Ints
+    special: Ints
+    day: Ints
+    serial: Ints
+
+    def __len__(self) -> int:
+        return len(self.buyer)
+
+    def where(self, keep: np.ndarray) -> Orders:
+        """The orders selected by a mask or by positions."""
+        return Orders(*(getattr(self, name)[keep] for name in FIELDS))
+
+    def ordered(self) -> Orders:
+        """In one total order, whatever way they came."""
+        return self.where(np.lexsort((self.serial, self.kind, self.buyer, self.month, self.supplier)))
+
+
+def orders(world: World, f: Firms) -> Orders:
+    """All orders of these buyers, of all months."""
+    plan = final_sales(world, f)
+    parts = [_normal(world, f, plan), _spot(world, f, plan), _fake(world, f, plan), _related(world, f)]
+    buyer, month, supplier, kind, amount, serial = (np.concatenate(p) for p in zip(*parts, strict=True))
+    return _priced(world, f, buyer, month, supplier, kind, amount, serial)
+
+
+_Part = tuple[Ints, Ints, Ints, Ints, Floats, Ints]
+
+
+def _normal(world: World, f: Firms, plan: Floats) -> _Part:
+    c, horizon = world.chance, world.horizon
+    wanted = np.clip(np.round(1.3 + 0.9 * np.log(f.size / 6e4)), 1, MAX_LINKS).astype(np.int64)
+    b, n = np.nonzero(np.arange(MAX_LINKS)[None, :] < wanted[:, None])
+    link = f.number[b] * MAX_LINKS + n
+    years = c.whole(12, 37, "tenure", link)
+    t = np.arange(horizon)[None, :]
+    epoch = (t + c.whole(0, 36, "tenure phase", link)[:, None]) // years[:, None]
+    active = c.uniform("active", link[:, None], t) < 0.48
+    active &= plan[b] > 0
+    row, month = np.nonzero(active)
+    supplier = _supplier(world, f.industry[b[row]], link[row], epoch[row, month])
+    share = c.between(0.45, 0.85, "inside share", f.number) * materials(world, f)
+    luck = c.between(0.5, 1.5, "order", link[row], month)
+    amount = plan[b[row], month] * share[b[row]] / wanted[b[row]] / 0.48 * luck
+    return b[row], month, supplier, np.full(len(row), NORMAL), amount, n[row]
+
+
+def _supplier(world: World, industry: Ints, link: Ints, epoch: Ints) -> Ints:
+    """A supplier of a fitting industry, larger ones more often: the inverse of the Zipf distribution over ranks."""
+    c = world.chance
+    edges = np.cumsum(BUYS, axis=1) / BUYS.sum(axis=1, keepdims=True)
+    seller = (edges[industry] < c.uniform("seller industry", link, epoch)[:, None]).sum(axis=1)
+    u, power = c.uniform("seller rank", link, epoch), 1 - ZIPF
+    rank = np.floor((1 + u * ((world.ranks + 1) ** power - 1)) ** (1 / power) - 1).astype(np.int64)
+    slots = np.array([s[np.arange(4) % len(s)] for s in SLOTS_OF])
+    slot = slots[np.minimum(seller, len(INDUSTRIES) - 1), c.whole(0, 12, "seller slot", link, epoch) % 4]
+    return np.clip(rank, 0, world.ranks - 1) * 20 + slot
+
+
+def _spot(world: World, f: Firms, plan: Floats) -> _Part:
+    """Cheap goods bought from whoever offers them: from missing traders, by buyers who need not know."""
+    c, t = world.chance, np.arange(world.horizon)[None, :]
+    goods = np.isin(f.industry, (0, 1, 2, 3, 4)) & f.general
+    b, month = np.nonzero((c.uniform("spot", f.number[:, None], t) < 0.06) & goods[:, None] & (plan > 0))
+    supplier, there = _living(world, missing_traders(world), f.number[b], month, "spot seller")
+    amount = plan[b, month] * materials(world, f)[b] * c.between(0.15, 0.7, "spot amount", f.number[b], month)
+    kept = there
+    return b[kept], month[kept], supplier[kept], np.full(int(kept.sum()), SPOT), amount[kept], np.full(int(kept.sum()), MAX_LINKS)
+
+
+def _fake(world: World, f: Firms, plan: Floats) -> _Part:
+    """Invoices without goods, bought from a living mill in most months."""
+    c, t = world.chance, np.arange(world.horizon)[None, :]
+    level = np.where((f.typology == FICTITIOUS)[:, None], evading(world, f), 0.0)
+    b, month = np.nonzero((level > 0) & (c.uniform("fake", f.number[:, None], t) < 0.55) & (plan > 0))
+    supplier, there = _living(world, mills(world), f.number[b], month, "mill")
+    total = plan[b, month] / (1 - column("inside")[f.industry[b]])
+    amount = total * level[b, month] * c.between(0.4, 1.3, "fake amount", f.number[b], month)
+    return b[there], month[there], supplier[there], np.full(int(there.sum()), FAKE), amount[there], np.full(int(there.sum()), MAX_LINKS + 1)
+
+
+def _living(world: World, pool: Ints, buyer: Ints, month: Ints, purpose: str) -> tuple[Ints, np.ndarray]:
+    """One of the pool's firms that trades in the month, kept for a half-year where it lives that long; and whether there is one."""
+    f = firms(world, pool)
+    t = np.arange(world.horizon)
+    trades = (t[None, :] > f.birth[:, None]) & (t[None, :] < f.death[:, None])
+    count = trades.sum(axis=0)
+    ranked = np.argsort(~trades, axis=0, kind="stable")  # living ones first, by number
+    place = np.floor(world.chance.uniform(purpose, buyer, month // 4) * count[month]).astype(np.int64)
+    there = count[month] > 0
+    return pool[ranked[np.where(there, place, 0), month]] if len(pool) else month, there
+
+
+def _related(world: World, f: Firms) -> _Part:
+    """Services invoiced by a loss-making sibling, which take the profit out of the buyer."""
+    c = world.chance
+    level = np.where((f.typology == SHIFTED)[:, None], evading(world, f), 0.0)
+    t = np.arange(world.horizon)[None, :]
+    b, month = np.nonzero((level > 0) & (c.uniform("related", f.number[:, None], t) < 0.7) & (final_sales(world, f) > 0))
+    amount = level[b, month] * f.size[b] * 0.16 * c.between(0.6, 1.4, "related amount", f.number[b], month)
+    return b, month, f.number[b] + 1, np.full(len(b), RELATED), amount, np.full(len(b), MAX_LINKS + 2)
+
+
+def _priced(world: World, f: Firms, buyer: Ints, month: Ints, supplier: Ints, kind: Ints, amount: Floats, serial: Ints) -> Orders:
+    c, number = world.chance, f.number[buyer]
+    unique, where = np.unique(supplier, return_inverse=True)
+    s = firms(world, unique)
+    ends = np.minimum(s.death, world.horizon)[where]
+    kept = (month >= s.birth[where]) & (month < ends) & (supplier != number) & (amount >= 300)
+    where, rate = where[kept], np.where(s.general, column("rate")[s.industry], 3)[where[kept]]
+    rate = np.where((kind[kept] == RELATED) & (rate > 3), 6, rate)
+    net = np.round(amount[kept] * 100).astype(np.int64)
+    days = c.whole(0, 28, "order day", number[kept], month[kept], serial[kept])
+    special = (s.general[where] & f.general[buyer[kept]]).astype(np.int64)
+    found = Orders(supplier[kept], number[kept], month[kept], kind[kept], net, tax_of(net, rate), rate, special, days, serial[kept])
+    return found
+
+
+def tax_of(net: Ints, rate: Ints | int) -> Ints:
+    """VAT in cents on a net amount in cents, half up, symmetric for negative amounts."""
+    return np.asarray(np.sign(net) * ((np.abs(net) * rate + 50) // 100), dtype=np.int64)

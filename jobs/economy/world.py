@@ -1,0 +1,138 @@
+"""What fixes a country: size, time, seed, and what was done to its firms. Everything else follows by keyed hashes."""
+
+from __future__ import annotations
+
+import json
+from calendar import monthrange
+from dataclasses import asdict, dataclass, field
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from jobs.economy.chance import Chance, Floats, Ints
+
+EPOCH = date(1970, 1, 1)
+NEVER = 10**6  # a month or day number later than any
+
+
+@dataclass(frozen=True)
+class World:
+    """A country on a day. Months are numbered from `start` (month 0); days from 1970-01-01.
+
+    `acts`: what was done to firms, rows of (firm, month, factor of evasion from that month on, 1 when the firm was shut down).
+    """
+
+    taxpayers: int
+    months: int
+    seed: int
+    start: date
+    through: date
+    acts: Floats = field(default_factory=lambda: np.zeros((0, 4)))
+
+    @property
+    def chance(self) -> Chance:
+        """The country's draws."""
+        return Chance(self.seed)
+
+    @property
+    def births(self) -> int:
+        """Firms registered in each month after the first `months`."""
+        return max(1, round(self.taxpayers * 0.0065))
+
+    @property
+    def horizon(self) -> int:
+        """Months counted: through the month of `through`."""
+        return month_number(self, self.through) + 1
+
+    @property
+    def population(self) -> int:
+        """Firms ever registered up to the horizon."""
+        return self.taxpayers + self.births * max(0, self.horizon - self.months)
+
+    @property
+    def buckets(self) -> int:
+        """Tasks the country is counted in; fixed by its size, so that no file depends on partitions."""
+        return max(2, -(-self.taxpayers // 2000))
+
+    @property
+    def ranks(self) -> int:
+        """Size ranks: every rank holds 20 firms, one per slot."""
+        return max(1, self.taxpayers // 20)
+
+    def firms_of(self, bucket: int) -> Ints:
+        """Numbers of the firms of a bucket; blocks of four stay together."""
+        numbers = np.arange(self.population, dtype=np.int64)
+        return numbers[self.bucket_of(numbers) == bucket]
+
+    def bucket_of(self, firm: Ints) -> Ints:
+        """Bucket of firms."""
+        return firm // 4 % self.buckets
+
+    def first_day(self, month: Any) -> Ints:
+        """Day number of the first day of months."""
+        starts = np.array(month).astype(np.int64) + (self.start.year - 1970) * 12 + self.start.month - 1
+        return starts.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
+
+    def last_day(self, month: Any) -> Ints:
+        """Day number of the last day of months."""
+        return self.first_day(np.asarray(month) + 1) - 1
+
+    def factor(self, firms: Ints) -> Floats:
+        """How far evasion goes on after what was done to each firm: [firm, month], 1 where nothing was."""
+        found = np.ones((len(firms), self.horizon))
+        months = np.arange(self.horizon)
+        place = {int(f): n for n, f in enumerate(firms)}
+        for firm, month, factor, _ in self.acts:
+            if int(firm) in place:
+                found[place[int(firm)], months >= month] *= factor
+        return found
+
+    def shut(self, firms: Ints) -> Ints:
+        """Month in which the authorities shut each firm down; NEVER when they did not."""
+        found = np.full(len(firms), NEVER, dtype=np.int64)
+        acts = self.acts[self.acts[:, 3] > 0]
+        if len(acts):
+            order = np.argsort(-acts[:, 1], kind="stable")  # the earliest is written last
+            numbers, months = acts[order, 0].astype(np.int64), acts[order, 1].astype(np.int64)
+            for firm, month in zip(numbers, months, strict=True):
+                found[firms == firm] = month
+        return found
+
+    def save(self, truth: Path) -> None:
+        """Write world.json under truth/."""
+        content = {**asdict(self), "start": str(self.start), "through": str(self.through), "acts": self.acts.tolist()}
+        (truth / "world.json").write_text(json.dumps(content), encoding="utf-8")
+
+    @classmethod
+    def load(cls, truth: Path) -> World:
+        """Read world.json. FileNotFoundError when the folder is no country."""
+        path = truth / "world.json"
+        if not path.is_file():
+            raise FileNotFoundError(f"{truth.parent}: is no country (no truth/world.json); make one with `assay economy`")
+        content = json.loads(path.read_text(encoding="utf-8"))
+        acts = np.array(content["acts"], dtype=np.float64).reshape(-1, 4)
+        return cls(content["taxpayers"], content["months"], content["seed"], date.fromisoformat(content["start"]), date.fromisoformat(content["through"]), acts)
+
+
+def add_months(day: date, months: int) -> date:
+    """The same day of a later month, or the month's last."""
+    total = day.year * 12 + day.month - 1 + months
+    year, month = total // 12, total % 12 + 1
+    return date(year, month, min(day.day, monthrange(year, month)[1]))
+
+
+def month_number(world: World, day: date) -> int:
+    """Month number of a day."""
+    return (day.year - world.start.year) * 12 + day.month - world.start.month
+
+
+def day_number(day: date) -> int:
+    """Days since 1970-01-01."""
+    return (day - EPOCH).days
+
+
+def as_date(number: int) -> date:
+    """The day of a day number."""
+    return EPOCH + timedelta(days=int(number))
