@@ -146,8 +146,12 @@ def population(cases: pa.Table) -> Iterator[Result]:
 
 
 def calibration(cases: pa.Table) -> Iterator[Result]:
-    """Probability at selection against what was found, in five groups of equal size; baseline: the mean probability promised."""
-    known = cases.filter(pc.and_(pc.is_valid(cases["adjusted"]), pc.is_valid(cases["probability"]))).sort_by([("probability", "ascending"), ("case_id", "ascending")])
+    """A model's probability at selection against what was found, in five groups of equal size; baseline: the mean probability promised.
+
+    Nights without a model are left out: what the rules state is an order, not a probability.
+    """
+    learned = pc.fill_null(pc.not_equal(cases["model_version"], "rules"), True)
+    known = cases.filter(pc.and_(learned, pc.and_(pc.is_valid(cases["adjusted"]), pc.is_valid(cases["probability"])))).sort_by([("probability", "ascending"), ("case_id", "ascending")])
     promised, hit = floats(known["probability"]), floats(known["adjusted"]) > 0
     for n, at in enumerate(np.array_split(np.arange(known.num_rows), min(5, known.num_rows // 5) or 1)):
         if len(at):
