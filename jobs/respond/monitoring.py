@@ -55,7 +55,7 @@ def _work(events: pa.Table, conf: Conf) -> pa.Table:
 def _cases(events: pa.Table) -> pa.Table:
     """One row per case: its office, treatment, last state, and the days it was pushed, begun and came into its last state."""
     moves = events.filter(pc.is_in(events["kind"], value_set=pa.array(_STATES)))
-    ordered = moves.sort_by([("case_id", "ascending"), ("event_on", "ascending"), ("event_no", "ascending")])
+    ordered = moves.sort_by([("case_id", "ascending"), ("event_no", "ascending")])
     last = ordered.group_by("case_id", use_threads=False).aggregate([("kind", "last"), ("event_on", "last"), ("event_on", "min"), ("treatment", "last"), ("office_id", "last")])
     begun = ordered.filter(pc.equal(ordered["kind"], "begun")).group_by("case_id", use_threads=False).aggregate([("event_on", "last")])
     at = positions(last["case_id"], begun["case_id"])

@@ -12,6 +12,10 @@ from markupsafe import Markup
 TEMPLATES = Path(__file__).parent / "templates"
 TAX_ZH = {"VAT": "增值税", "CIT": "企业所得税", "PIT": "个人所得税"}
 TAX_EN = {"VAT": "Value added tax", "CIT": "Enterprise income tax", "PIT": "Individual income tax"}
+STATES_ZH = {
+    "pushed": "已推送", "received": "已接收", "begun": "应对中", "answered": "已反馈", "reviewed": "已复核", "returned": "已退回", "dropped": "已终止", "closed": "已结案",
+    "served": "已送达", "statement": "纳税人陈述", "statement_answered": "答复陈述", "point_answered": "风险点反馈", "paid": "入库", "appealed": "申请复议", "overturned": "撤销",
+}
 _UNITS = {"currency": "{:,.2f}", "count": "{:,.0f}"}
 
 
@@ -61,7 +65,7 @@ def environment(*folders: Path) -> Environment:
     """A template environment whose output is escaped whatever the file is called; unknown names raise."""
     made = Environment(loader=FileSystemLoader([*map(str, folders), str(TEMPLATES)]), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     made.filters |= {"amount": amount, "cents": cents, "zh_date": zh_date}
-    made.globals |= {"zh_period": zh_period, "en_period": en_period, "tax_zh": TAX_ZH, "tax_en": TAX_EN, "css": Markup((TEMPLATES / "house.css").read_text(encoding="utf-8"))}
+    made.globals |= {"zh_period": zh_period, "en_period": en_period, "tax_zh": TAX_ZH, "tax_en": TAX_EN, "state_zh": STATES_ZH, "css": Markup((TEMPLATES / "house.css").read_text(encoding="utf-8"))}
     return made
 
 
