@@ -46,11 +46,12 @@ NONE, BY_ID, REPAIRED, BY_NAME, DESPITE_ID = range(len(METHODS))
 def link(tables: Tables, night: Night) -> pa.Table:
     """New and changed rows of `party`: its own columns and known_at.
 
-    Reads penalty, land_holding and taxpayer as of the date, and the links `stored` so far. A link is known when both the row and
-    the taxpayer's registration are, and a changed one not before the decision it replaces.
+    Reads penalty, land_holding and taxpayer as of the date, every version of taxpayer (`versions`: by former names too), and the
+    links `stored` so far. A link is known when both the row and the taxpayer's first registration are, and a changed one not
+    before the decision it replaces.
     """
     records = pa.concat_tables([_records(tables[name], *columns) for name, columns in SOURCES.items()])
-    taxpayers = tables["taxpayer"].sort_by([("taxpayer_id", "ascending"), ("source", "ascending")])
+    taxpayers = _taxpayers(tables["taxpayer"], tables.versions["taxpayer"])
     place, method = _match(records, taxpayers, night.conf.house.id_standard)
     return _changed(_decided(records, taxpayers, place, method), tables.stored["party"])
 
@@ -60,6 +61,15 @@ def _records(rows: pa.Table, key: str, name: str, received: str) -> pa.Table:
     return pa.table({new: rows[old] for new, old in columns.items()})
 
 
+def _taxpayers(now: pa.Table, versions: pa.Table) -> pa.Table:
+    """taxpayer_id, name, known_at: once per taxpayer registered now and name he ever had, known since his first registration."""
+    first = versions.group_by("taxpayer_id", use_threads=False).aggregate([("known_at", "min")])
+    names = versions.select(["taxpayer_id", "name"]).group_by(["taxpayer_id", "name"], use_threads=False).aggregate([])
+    kept = names.filter(pc.is_in(names["taxpayer_id"], value_set=pc.unique(now["taxpayer_id"])))
+    dated = kept.join(first, "taxpayer_id").rename_columns(["taxpayer_id", "name", "known_at"])
+    return dated.sort_by([("taxpayer_id", "ascending"), ("name", "ascending")])
+
+
 def _match(records: pa.Table, taxpayers: pa.Table, standard: str) -> tuple[Ints, Ints]:
     """For each record the row of its taxpayer (-1: none) and the method, by number in METHODS."""
     place = _position(records["received_id"], taxpayers["taxpayer_id"])
@@ -67,14 +77,14 @@ def _match(records: pa.Table, taxpayers: pa.Table, standard: str) -> tuple[Ints,
     open_ = np.flatnonzero(place < 0)
     if not len(open_):
         return place, method
-    by_name = defaultdict(list)
-    for row, name in enumerate(_normalised(taxpayers["name"])):
-        by_name[name].append(row)
-    by_name.pop("", None)
     ids = taxpayers["taxpayer_id"].to_pylist()
+    by_name: dict[str, dict[str, int]] = defaultdict(dict)
+    for row, name in enumerate(_normalised(taxpayers["name"])):
+        by_name[name].setdefault(ids[row], row)
+    by_name.pop("", None)
     names, received = _normalised(records["name"]), records["received_id"].to_pylist()
     for row in open_.tolist():  # only what no id settles
-        place[row], method[row] = _by_name(received[row], by_name.get(names[row], []), ids, standard)
+        place[row], method[row] = _by_name(received[row], list(by_name.get(names[row], {}).values()), ids, standard)
     return place, method
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from hypothesis import given as drawn
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from jobs.lake.step import Tables
@@ -40,9 +41,10 @@ def test_a_valid_id_has_its_check_character() -> None:
     assert is_valid(VALID_STRANGER, "cn.uscc") and not is_valid(VALID_STRANGER[:-1] + "A", "cn.uscc")
 
 
-def run(penalties: Rows, taxpayers: Rows, stored: Rows = (), lands: Rows = ()) -> Rows:  # type: ignore[assignment]
+def run(penalties: Rows, taxpayers: Rows, stored: Rows = (), lands: Rows = (), former: Rows = ()) -> Rows:  # type: ignore[assignment]
     now = {"penalty": given("penalty", penalties), "land_holding": given("land_holding", lands), "taxpayer": given("taxpayer", taxpayers)}
-    return link(Tables(now, stored={"party": given("party", stored)}), night(date(2026, 1, 20))).to_pylist()  # type: ignore[no-any-return]
+    versions = {"taxpayer": given("taxpayer", [*taxpayers, *former])}
+    return link(Tables(now, stored={"party": given("party", stored)}, versions=versions), night(date(2026, 1, 20))).to_pylist()  # type: ignore[no-any-return]
 
 
 def firm(taxpayer: str, name: str, known: date = date(2020, 1, 1)) -> dict[str, Any]:
@@ -86,6 +88,12 @@ def test_one_unknown_party_keeps_one_id_over_its_rows() -> None:
     assert first["party_id"] == second["party_id"]
 
 
+def test_former_names_count_and_a_later_version_makes_no_link_later() -> None:
+    former = [firm(A, "旧日商行有限公司", known=date(2019, 1, 1))]
+    (found,) = run([fine("1", None, "宁波市旧日商行有限公司")], [firm(A, "宏达贸易有限公司", known=date(2025, 12, 1))], former=former)
+    assert (found["taxpayer_id"], found["known_at"]) == (A, date(2025, 3, 1))
+
+
 def test_land_is_linked_the_same_way() -> None:
     found = run([], FIRMS, lands=[{"parcel_id": "L1", "holder_id": None, "holder_name": "宏达贸易（宁波）有限公司"}])
     assert short(found) == [("L1", A, "name", "default")]
@@ -104,6 +112,7 @@ def test_only_new_and_changed_decisions_are_appended_and_a_link_is_known_when_bo
     assert run(penalties, FIRMS, [*stored, *({**r, "run": 3} for r in gone)]) == []
 
 
+@settings(deadline=None, max_examples=30)
 @drawn(st.permutations(range(5)))
 def test_row_order_does_not_matter(order: list[int]) -> None:
     penalties = [fine("1", A, "x"), fine("2", None, "宏达贸易有限公司"), fine("3", B[:-1], "东方机械"), fine("4", None, "东方机械"), fine("5", "Q", None)]
