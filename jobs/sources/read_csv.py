@@ -146,9 +146,9 @@ def _one_by_one(found: Records, expected: int, delimiter: str) -> tuple[list[tup
     """Records whose quotes do not enclose cells, read alone: position and cells of those that fit the header, position and count of the rest."""
     good, wrong = [], []
     for n, text in enumerate(found.raw().to_pylist()):
-        cells = _cells(text, delimiter)
-        if len(cells) == expected:
-            good.append((n, cells))
+        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
+        if len(rows) == 1 and len(rows[0]) == expected:
+            good.append((n, rows[0]))
         else:
-            wrong.append((n, len(cells)))
+            wrong.append((n, sum(len(row) for row in rows)))
     return good, wrong

@@ -164,7 +164,7 @@ def _split(data: npt.NDArray[np.uint8], delimiter: str | None, line: int, fields
     expected = fields or int(count[np.flatnonzero(ends > starts)[0]]) if (ends > starts).any() else fields
     if delimiter and expected:
         inner = np.searchsorted(breaks, ends) - np.searchsorted(breaks, starts) > 0
-        if (torn := inner & (count != expected)).any():
+        if (torn := inner & ((count != expected) | _stray(data, starts, ends, quotes, delimiter))).any():
             owner = np.searchsorted(ends, breaks)
             owner = np.minimum(owner, len(ends) - 1)
             ends = np.union1d(ends, breaks[torn[owner] & (breaks <= ends[-1])])
@@ -187,6 +187,18 @@ def _fields(data: npt.NDArray[np.uint8], starts: Positions, ends: Positions, quo
     at, owner = at[owner < len(ends)], owner[owner < len(ends)]
     outside = ((quotes[at] - before[owner]) & 1) == 0
     return 1 + np.bincount(owner[outside], minlength=len(ends)).astype(np.int64)
+
+
+def _stray(data: npt.NDArray[np.uint8], starts: Positions, ends: Positions, quotes: npt.NDArray[np.int32], delimiter: str) -> npt.NDArray[np.bool_]:
+    """Which records have a quote that opens in the middle of a cell: such a quote encloses nothing, least of all line ends."""
+    at = np.flatnonzero(data == QUOTE)
+    owner = np.searchsorted(ends, at)
+    at, owner = at[owner < len(ends)], owner[owner < len(ends)]
+    before = np.where(starts > 0, quotes[np.maximum(starts - 1, 0)], 0)
+    opens = ((quotes[at] - before[owner]) & 1) == 1
+    previous = data[np.maximum(at - 1, 0)]
+    proper = (at == starts[owner]) | (previous == ord(delimiter)) | (previous == QUOTE)
+    return np.bincount(owner[opens & ~proper], minlength=len(ends)) > 0
 
 
 def _not_blank(found: Records) -> npt.NDArray[np.bool_]:
