@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -16,6 +17,7 @@ from jobs.analyse.point_facts import Hit
 from jobs.analyse.point_id import POINT
 from jobs.analyse.point_life import ALIVE
 from jobs.analyse.schema import own_schema
+from jobs.lake.buckets import group_codes
 from jobs.lake.step import Night, Tables
 
 Key = tuple[str, str, str, date, date]
@@ -33,6 +35,7 @@ class Evidence:
     before: Mapping[Key, Row]
     answers: Mapping[Key, Row]
     limits: Assessable
+    in_force: frozenset[str]  # indicators that are published tonight
     night: Night
 
 
@@ -41,20 +44,25 @@ def gather(tables: Tables, night: Night) -> Evidence:
 
     Reads indicator_hit, outcome, filing; previous: risk_point. ConfError when no limitation is in force.
     """
-    hits = published(tables["indicator_hit"], night)
+    in_force = frozenset(i for i, p in night.conf.indicators_on(night.as_of).items() if p.state == "published")
+    hits = tables["indicator_hit"]
+    hits = hits.filter(pa.array(is_one_of(hits["indicator"], sorted(in_force))))  # those in trial are only shown
     firing = fired(hits)
     previous = tables.previous.get("risk_point")
     before = {key_of(row): row for row in previous.to_pylist()} if previous is not None else {}
     keys = sorted(firing.keys() | {k for k, row in before.items() if row["state"] in ALIVE})
     points = points_of(keys)
     limits = assessable(points, tables["filing"], night.conf, night.as_of)
-    return Evidence(keys, firing, blank(hits, points), before, answers(points, tables["outcome"]), limits, night)
-
-
-def published(hits: pa.Table, night: Night) -> pa.Table:
-    """Hits of indicators that are published on the date; those in trial are only shown."""
-    in_force = [i for i, p in night.conf.indicators_on(night.as_of).items() if p.state == "published"]
-    return hits.filter(pa.array(is_one_of(hits["indicator"], in_force)))
+    return Evidence(
+        keys,
+        firing,
+        blank(hits, points_of([k for k in keys if k not in firing])),
+        before,
+        answers(points, tables["outcome"]),
+        limits,
+        in_force,
+        night,
+    )
 
 
 def fired(hits: pa.Table) -> dict[Key, list[Hit]]:
@@ -67,16 +75,16 @@ def fired(hits: pa.Table) -> dict[Key, list[Hit]]:
     return found
 
 
-def blank(hits: pa.Table, points: pa.Table) -> dict[Key, str]:
-    """Why the indicators of a point could not be computed; none where one of them could."""
-    mine = hits.filter(pa.array(is_one_of(hits["taxpayer_id"], pc.unique(points["taxpayer_id"]).to_pylist())))
-    asked = set(map(key_of, points.to_pylist()))
-    computed = {key_of(row) for row in mine.filter(pc.is_valid(mine["hit"])).select(list(POINT)).to_pylist()} & asked
-    lacking = mine.filter(pc.is_null(mine["hit"])).sort_by([(n, "ascending") for n in (*POINT, "indicator")]).to_pylist()
+def blank(hits: pa.Table, quiet: pa.Table) -> dict[Key, str]:
+    """Why the indicators of points that do not fire could not be computed; none where one of them could."""
+    mine = hits.filter(pa.array(is_one_of(hits["taxpayer_id"], pc.unique(quiet["taxpayer_id"]).to_pylist())))
+    codes = group_codes(pa.concat_tables([quiet.select(list(POINT)), mine.select(list(POINT))]), POINT)
+    asked, judged = codes[: quiet.num_rows], codes[quiet.num_rows :]
+    lacking = np.asarray(pc.is_null(mine["hit"]).to_numpy(), dtype=bool)
+    wanted = lacking & np.isin(judged, asked) & ~np.isin(judged, judged[~lacking])
     found: dict[Key, str] = {}
-    for row in lacking:
-        if (key := key_of(row)) in asked and key not in computed:
-            found.setdefault(key, row["missing_reason"])
+    for row in mine.filter(pa.array(wanted)).sort_by([(n, "ascending") for n in (*POINT, "indicator")]).to_pylist():
+        found.setdefault(key_of(row), row["missing_reason"])
     return found
 
 

@@ -68,7 +68,7 @@ def _before(before: Row | None, night: Night) -> Before | None:
 
 
 def _seen(n: int, key: Key, evidence: Evidence, told: Facts | None, facts: Facts | None) -> Seen:
-    row, night = evidence.answers.get(key), evidence.night
+    row = evidence.answers.get(key)
     answer = None
     if row is not None:
         overturned = row["state"] == "overturned"
@@ -78,15 +78,16 @@ def _seen(n: int, key: Key, evidence: Evidence, told: Facts | None, facts: Facts
     before = evidence.before.get(key)
     since = before["opened_on"] if before is not None else answer.known_at if answer is not None else None
     filed = since is not None and bool(evidence.limits.last_filed[n] > (since - _EPOCH).days)
-    in_force = night.conf.indicators_on(night.as_of)
-    gone = before is not None and not any(i in in_force and in_force[i].state == "published" for i in before["indicators"] or [])
+    gone = before is not None and evidence.in_force.isdisjoint(before["indicators"] or [])
     changed = told is not None and facts is not None and moved(told, facts)
     return Seen(facts is not None, changed, evidence.blank.get(key), _lapsed(n, key, evidence), answer, filed, gone)
 
 
 def _fraud(key: Key, night: Night) -> bool:
     if key[2] not in night.conf.register_:
-        raise ConfError(f"conf/register.yaml: no risk code '{key[2]}', though an indicator or an open point carries it; add the entry again")
+        raise ConfError(
+            f"conf/register.yaml: no risk code '{key[2]}', though an indicator or an open point carries it; add the entry again"
+        )
     return night.conf.register_[key[2]].fraud
 
 
