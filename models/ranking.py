@@ -96,8 +96,9 @@ def _precision(above_p: int, above_n: int, p: int, n: int, unknown: int, inside:
     worst_n = min(n, inside - few)
     many = min(p, inside)
     best_n = max(0, inside - many - unknown)
-    worst = _ratio(above_p + few, above_n + worst_n)
-    best = _ratio(above_p + many, above_n + best_n)
+    # a way that leaves nothing labelled defines no precision: then the one labelled row that must come in decides
+    worst = _ratio(above_p + few, above_n + worst_n) if above_p + above_n + few + worst_n else (1.0 if p else None)
+    best = _ratio(above_p + many, above_n + best_n) if above_p + above_n + many + best_n else (0.0 if n else None)
     return Spread(worst, _expected_precision(above_p, above_n, p, n, unknown, inside), best)
 
 

@@ -156,7 +156,7 @@ def test_the_champion_stands_beside_the_rules(tmp_path: Path) -> None:
     rows = scored([point("1", "A", "1000.00")], [hit("A", "a", 3.0)], [given.taxpayer(i) for i in "ABC"], model, feature)
     assert [(r["model_version"], r["taxpayer_id"]) for r in rows] == [(v, t) for v in ("rules", "m-1") for t in "ABC"]
     by = {r["taxpayer_id"]: r for r in rows if r["model_version"] == "m-1"}
-    assert by["A"]["probability"] > 0.8 > 0.2 > by["B"]["probability"] > 0
+    assert by["A"]["probability"] > 0.8 and 0 < by["B"]["probability"] < 0.2
     # no feature row: everything missing, still a probability and an amount
     assert 0 < by["C"]["probability"] < 1 and by["C"]["amount"] > 0
     assert by["A"]["rules_score"] == 6

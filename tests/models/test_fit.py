@@ -1,0 +1,266 @@
+"""Candidates, calibration, explanations, choice and the store."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from models import metrics
+from models.amount import AmountModel, fit_amount
+from models.calibrate import calibrate
+from models.candidates import CANDIDATES, FitError
+from models.choose import ObjectiveError, capacity, choose, objective
+from models.design import place
+from models.draw import uniform
+from models.explain import contributions
+from models.fit import Model, fit
+from models.interval import interval, precision_draws
+from models.matrix import Matrix
+from models.store import ModelRefused, load, save
+
+LEARN = ("single_feature", "logistic", "gradient_boosting")
+
+
+def world(n: int = 1500, seed: int = 0) -> tuple[Matrix, np.ndarray, list[str]]:
+    """x tells, sector tells a little, noise does not; a tenth of x is missing."""
+    rng = np.random.default_rng(seed)
+    x, noise, sector = rng.normal(size=n), rng.normal(size=n), rng.integers(0, 4, n).astype(float)
+    p = 1 / (1 + np.exp(-1.5 * x - (sector == 2) + 1))
+    x = np.where(rng.random(n) < 0.1, np.nan, np.exp(3 * x))
+    matrix = Matrix(
+        ("x", "noise", "sector", "rules_score"),
+        np.column_stack([x, noise, sector, rng.random(n)]),
+        (False, False, True, False),
+        ((), (), ("a", "b", "c", "d"), ()),
+    )
+    return matrix, (rng.random(n) < p).astype(float), [f"id{i}" for i in range(n)]
+
+
+@pytest.mark.parametrize("name", CANDIDATES)
+def test_every_candidate_fits_explains_and_survives_the_store(name: str, tmp_path: Path) -> None:
+    matrix, label, ids = world()
+    train, test = np.arange(1000), np.arange(1000, 1500)
+    model = fit(name, matrix.take(train), label[train], ids[:1000])
+    probability = model.probability(matrix.take(test))
+    assert ((probability > 0) & (probability < 1)).all()
+    if name in LEARN:
+        assert metrics.auc(probability, label[test]).expected > 0.7
+        assert metrics.calibration_error(probability, label[test], 5) < 0.08
+    baseline = np.array([1.0, 0.0, np.nan, 0.5])
+    shares = contributions(model, matrix.take(test), baseline)
+    gap = model.raw(matrix.take(test)) - model.raw(Matrix(matrix.names, baseline[None, :], matrix.categorical, matrix.levels))
+    assert np.allclose(shares.sum(axis=1), gap, atol=1e-9)
+    digest = save(model, tmp_path / "m.skops", {"note": "x"})
+    again, extra = load(tmp_path / "m.skops", digest)
+    assert (again.probability(matrix.take(test)) == probability).all()
+    assert extra == {"note": "x"}
+    assert save(fit(name, matrix.take(train), label[train], ids[:1000]), tmp_path / "n.skops", {"note": "x"}) == digest
+
+
+def test_contributions_are_those_of_the_features_that_matter() -> None:
+    matrix, label, ids = world()
+    model = fit("gradient_boosting", matrix, label, ids)
+    row = Matrix(matrix.names, np.array([[np.exp(6.0), 0.0, 2.0, 0.5]]), matrix.categorical, matrix.levels)
+    shares = contributions(model, row, np.array([1.0, 0.0, 0.0, 0.5]))[0]
+    assert shares[0] > 1 and shares[2] > 0
+    assert shares[1] == shares[3] == 0  # equal to the baseline's: exactly nothing
+    own = contributions(model, row, np.repeat(row.values, 1, axis=0))
+    assert (own == 0).all()
+
+
+def test_single_feature_sorts_in_the_direction_that_tells_and_puts_missing_last() -> None:
+    x = np.array([5.0, 4.0, 3.0, 2.0, 1.0, np.nan] * 20)
+    label = (x < 2.5).astype(float)
+    core = CANDIDATES["single_feature"](Matrix(("flat", "x"), np.column_stack([np.ones(120), x])), label, 0)
+    raw = core.raw(Matrix(("flat", "x"), np.column_stack([np.ones(6), x[:6]])))
+    assert np.argsort(-raw, kind="stable").tolist() == [4, 3, 2, 1, 0, 5]
+
+
+def test_refusals() -> None:
+    matrix, label, ids = world(60)
+    with pytest.raises(FitError, match="only one label"):
+        fit("logistic", matrix, np.ones(60), ids)
+    with pytest.raises(FitError, match="known: rules"):
+        fit("magic", matrix, label, ids)
+    with pytest.raises(FitError, match="rules_score"):
+        fit("rules", matrix.select(("x",)), label, ids)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(2, 400), st.integers(0, 99), st.booleans())
+def test_calibration_never_ties_or_reorders(n: int, seed: int, wild: bool) -> None:
+    rng = np.random.default_rng(seed)
+    raw = rng.normal(size=n) * (1e6 if wild else 1)
+    label = (rng.random(n) < 0.3).astype(float)
+    grid = np.sort(np.unique(np.round(rng.normal(size=50) * (1e6 if wild else 1), 3)))
+    p = calibrate(raw, label, wild).probability(grid)
+    assert ((p > 0) & (p < 1)).all()
+    assert (np.diff(p) > 0).all()
+
+
+def test_calibration_with_plenty_of_rows_follows_steps() -> None:
+    rng = np.random.default_rng(7)
+    raw = rng.uniform(-3, 3, 20_000)
+    truth = np.where(raw < 0, 0.1, np.where(raw < 2, 0.15, 0.8))
+    label = (rng.random(20_000) < truth).astype(float)
+    found = calibrate(raw, label)
+    assert found.knots
+    p = found.probability(raw)
+    assert metrics.calibration_error(p, label) < 0.02
+    # a sigmoid alone would state far too much just below 2
+    assert abs(p[(raw > 1) & (raw < 1.8)].mean() - 0.15) < 0.04
+    assert (np.diff(found.probability(np.linspace(-5, 5, 200))) > 0).all()
+
+
+def test_a_backward_score_gets_the_base_rate_not_a_reversed_list() -> None:
+    rng = np.random.default_rng(8)
+    raw = rng.normal(size=2000)
+    label = (rng.random(2000) < 1 / (1 + np.exp(2 * raw))).astype(float)
+    p = calibrate(raw[:1000], label[:1000]).probability(raw)
+    assert np.ptp(p) < 0.05 and abs(p.mean() - label.mean()) < 0.05
+
+
+def test_permuted_labels_teach_nothing() -> None:
+    matrix, label, ids = world(6000, 3)
+    label = np.random.default_rng(9).permutation(label)
+    half = np.arange(3000)
+    for name in LEARN:
+        model = fit(name, matrix.take(half), label[half], ids[:3000])
+        assert metrics.auc(model.probability(matrix.take(half + 3000)), label[3000:]).expected == pytest.approx(0.5, abs=0.04)
+
+
+def test_place_gives_a_value_that_fills_many_quantiles_their_middle() -> None:
+    quantiles = np.array([0, 0, 0, 1, 2.0])  # places -1, -0.5, 0, 0.5, 1
+    assert place(np.array([0, 1, 2, 99, -5, np.nan]), quantiles).tolist()[:5] == [-0.5, 0.5, 1, 1, -0.5]
+
+
+def test_amounts() -> None:
+    rng = np.random.default_rng(10)
+    x = rng.normal(size=800)
+    amount = np.where(rng.random(800) < 0.4, np.exp(8 + x + rng.normal(0, 0.5, 800)), 0)
+    model = fit_amount(Matrix(("x", "y"), np.column_stack([x, rng.normal(size=800)])), amount)
+    assert model is not None
+    again = AmountModel.from_state(model.state())
+    test = Matrix(("x", "y"), np.array([[-1.0, 0], [1.0, 0], [np.nan, 0]]))
+    low, high, unknown = again.predict(test)
+    assert low < unknown < high
+    positive = amount > 0
+    total = again.predict(Matrix(("x", "y"), np.column_stack([x[positive], np.zeros(positive.sum())]))).sum()
+    assert 0.8 < total / amount[positive].sum() < 1.25
+    few = fit_amount(Matrix(("x",), np.ones((5, 1))), np.array([10.0, 0, 30, np.nan, 0]))
+    assert few is not None and few.predict(Matrix(("x",), np.ones((2, 1)))) == pytest.approx([20, 20])
+    assert fit_amount(Matrix(("x",), np.ones((2, 1))), np.zeros(2)) is None
+
+
+def test_capacity_and_objective() -> None:
+    assert [capacity(c).rows(78) for c in ("1%", "5%", "100%", 100, "10")] == [1, 3, 78, 78, 10]
+    assert capacity("5%").rows(7027) == 351  # 351.35
+    assert objective("precision@5%").text == "precision@5%" and objective(" auc ").at is None
+    for bad in ("0%", "120%", "1.5", "x", "-3", "0", True):
+        with pytest.raises(ObjectiveError):
+            capacity(bad)
+    for bad in ("auc@5%", "precision", "precision@", "profit@5%"):
+        with pytest.raises(ObjectiveError, match="known|capacity"):
+            objective(bad)
+
+
+def test_choice_by_mean_and_regret() -> None:
+    # b is best on average: (0.5 + 0.7)/2; regrets on the two splits: a 0, 0.4; b 0.1, 0
+    found = choose({"a": [0.6, 0.3, None], "b": [0.5, 0.7, 0.1]}, objective("precision@5%"))
+    assert found.chosen == "b"
+    assert found.regrets == pytest.approx({"a": 0.2, "b": 0.05})
+    assert found.forward_regret == pytest.approx(0.4)  # after the first split one would have taken a
+    assert choose({"a": [0.5], "b": [0.5]}, objective("auc")).chosen == "a"
+    assert choose({"a": [0.2], "b": [0.1]}, objective("brier")).chosen == "b"
+    with pytest.raises(ObjectiveError, match="not defined"):
+        choose({"a": [None]}, objective("auc"))
+
+
+def test_bootstrap_covers_and_pairs() -> None:
+    rng = np.random.default_rng(11)
+    covered = 0
+    for seed in range(100):
+        label = (rng.random(400) < 0.3).astype(float)
+        found = interval(precision_draws(np.arange(400), label, 100, np.arange(400), 200, seed))
+        assert found is not None
+        covered += found[0] <= 0.3 <= found[1]
+    assert 88 <= covered <= 100
+    order, label = np.arange(400), (rng.random(400) < 0.3).astype(float)
+    same = precision_draws(order, label, 50, order, 100, 1) - precision_draws(order, label, 50, order, 100, 1)
+    assert (same == 0).all()
+    assert interval(precision_draws(order, np.full(400, np.nan), 50, order, 100, 1)) is None
+
+
+def test_draws_belong_to_the_id() -> None:
+    draws = uniform(1, "fold", ["a", "b", "a"])
+    assert draws[0] == draws[2] != draws[1]
+    assert uniform(1, "other", ["a"])[0] != draws[0] != uniform(2, "fold", ["a"])[0]
+    assert abs(uniform(1, "x", [str(n) for n in range(20_000)]).mean() - 0.5) < 0.01
+
+
+class Evil:
+    """A type that is not on our list."""
+
+
+def test_the_store_refuses_what_is_not_ours(tmp_path: Path) -> None:
+    matrix, label, ids = world(300)
+    model = fit("logistic", matrix, label, ids)
+    path = tmp_path / "m.skops"
+    digest = save(model, path)
+    data = path.read_bytes()
+    path.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    with pytest.raises(ModelRefused, match="SHA-256"):
+        load(path, digest)
+    with pytest.raises(ModelRefused, match="not on our list"):
+        save(model, path, {"evil": Evil()})
+    import hashlib
+
+    for content in (b"", b"\x80\x04.", _crafted(data), _renamed(data)):
+        path.write_bytes(content)
+        with pytest.raises(ModelRefused):
+            load(path, hashlib.sha256(content).hexdigest())
+
+
+def _crafted(data: bytes) -> bytes:
+    """A file that asks for os.system: its own digest is right, its types are not."""
+    return _with_schema(data, lambda s: s | {"__class__": "system", "__module__": "os", "__loader__": "TypeNode"})
+
+
+def _renamed(data: bytes) -> bytes:
+    return _with_schema(
+        data,
+        lambda s: (
+            s | {"content": {"other": s["content"]["extra"]}, "key_types": s["key_types"] | {"content": s["key_types"]["content"][:1]}}
+        ),
+    )
+
+
+def _with_schema(data: bytes, change) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as held, zipfile.ZipFile(out, "w") as fresh:
+        for name in held.namelist():
+            content = held.read(name)
+            fresh.writestr(name, json.dumps(change(json.loads(content))) if name == "schema.json" else content)
+    return out.getvalue()
+
+
+def test_a_matrix_that_does_not_fit_is_refused() -> None:
+    with pytest.raises(ValueError, match="do not fit"):
+        Matrix(("a",), np.ones((2, 2)))
+    with pytest.raises(ValueError, match="same name"):
+        Matrix(("a", "a"), np.ones((2, 2)))
+    chosen = Matrix(("a", "b"), np.array([[1.0, 2.0]])).select(("b", "c"))
+    assert chosen.values.tolist()[0][0] == 2 and np.isnan(chosen.values[0][1])
+
+
+def test_a_model_state_is_its_own_inverse() -> None:
+    matrix, label, ids = world(300)
+    model = fit("gradient_boosting", matrix, label, ids)
+    assert (Model.from_state(model.state()).raw(matrix) == model.raw(matrix)).all()
