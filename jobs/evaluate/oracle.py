@@ -1,0 +1,219 @@
+"""truth.html: the same lists against the sealed truth of a synthetic country. Made by the demo, never by a step of a night.
+
+Per night and list: of the tax truly hidden, how much lies with the taxpayers that the list would put within capacity. Hidden is what was due
+less what was ever declared, for periods that had ended by the night and can still be assessed; going on is what the same fault hides in half
+a year at the pace of the last six months before the night. Both are taken before the night, so that what a list set in motion cannot
+count for or against it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from markupsafe import Markup
+
+from jobs.evaluate.drawing import bars, curves
+from jobs.evaluate.report import page
+from jobs.lake.arrays import Floats, Ints, cents, day_numbers, floats, one_each, positions, total_order, whole_array
+from models.draw import uniform
+
+CAPACITY = 0.05
+OPEN_YEARS = 3
+_PACE_DAYS = 183
+_DRAWS = 1000
+RULES = "rules"
+COLOURS = {"champion": "#0f766e", "rules": "#b45309", "rules score": "#d9a066", "single feature": "#7c6f9c", "oracle": "#111827", "random": "#9ca3af", "handed over": "#2563a8"}
+_HONEST = pa.array(["honest", "honest_error", "non_filer"])
+
+
+@dataclass(frozen=True)
+class Truth:
+    """Per taxpayer, in the order of `ids`: cents hidden and going on, and his typology ("" when he does not evade)."""
+
+    ids: pa.Array
+    hidden: Ints
+    going_on: Ints
+    typology: npt.NDArray[np.object_]
+
+    @property
+    def at_stake(self) -> Ints:
+        """What a list can recover or prevent, in cents."""
+        return np.asarray(self.hidden + self.going_on)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one list covers on one night. Shares are of the tax truly at stake with all taxpayers ranked."""
+
+    name: str
+    size: int
+    recovered: int
+    prevented: int
+    share: float
+    evaders: float
+    typologies: dict[str, float]
+    low: float = float("nan")
+    high: float = float("nan")
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class NightResult:
+    """All lists of one night, and the curves of share covered against share of taxpayers."""
+
+    as_of: date
+    taxpayers: int
+    size: int
+    total: int
+    evaders: int
+    lists: dict[str, Result]
+    curves: dict[str, Floats]
+
+
+def truth_report(
+    truth: Path, scores: Mapping[date, pa.Table], selections: Mapping[date, pa.Table], out: Path, features: Mapping[date, pa.Table] | None = None
+) -> list[NightResult]:
+    """Write truth.html and return its numbers.
+
+    truth: the country's truth/ folder. scores, selections, features: the tables of each published night. Without features the row of the
+    best single feature is left out. FileNotFoundError when the folder holds no truth.
+    """
+    known = read_truth(truth)
+    nights = [against_truth(known, as_of, scores[as_of], selections.get(as_of), (features or {}).get(as_of)) for as_of in sorted(scores)]
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(page("truth.html.j2", _found(nights)), encoding="utf-8")
+    return nights
+
+
+def read_truth(folder: Path) -> pa.Table:
+    """truth/tax: a row per return owed, with taxpayer_id, period_from, period_to, due, declared, typology."""
+    files = sorted((folder / "tax").glob("*.parquet"))
+    if not files:
+        raise FileNotFoundError(f"{folder}/tax: no truth there; give the truth/ folder of a country made by `assay economy`")
+    columns = ["taxpayer_id", "period_from", "period_to", "due", "declared", "typology"]
+    return pa.concat_tables([pq.read_table(f, columns=columns) for f in files])
+
+
+def truth_on(known: pa.Table, ids: pa.Array, as_of: date) -> Truth:
+    """What is hidden by the given taxpayers on a night."""
+    today = (as_of - date(1970, 1, 1)).days
+    ended = day_numbers(known["period_to"])
+    oldest = (as_of.replace(year=as_of.year - OPEN_YEARS, day=min(as_of.day, 28)) - date(1970, 1, 1)).days
+    at = positions(known["taxpayer_id"], ids)
+    gap = np.maximum(cents(known["due"]) - cents(known["declared"]), 0)
+    open_ = (at >= 0) & (ended <= today) & (ended > oldest)
+    hidden, going_on = np.zeros(len(ids), dtype=np.int64), np.zeros(len(ids), dtype=np.int64)
+    np.add.at(hidden, at[open_], gap[open_])
+    recent = open_ & (day_numbers(known["period_from"]) > today - _PACE_DAYS)
+    np.add.at(going_on, at[recent], gap[recent])
+    evading = open_ & ~np.asarray(pc.is_in(known["typology"], value_set=_HONEST)) & (gap > 0)
+    typology = np.full(len(ids), "", dtype=object)
+    typology[at[evading]] = np.asarray(known["typology"].to_pylist(), dtype=object)[evading]
+    return Truth(ids, hidden, going_on, typology)
+
+
+def against_truth(known: pa.Table, as_of: date, score: pa.Table, selection: pa.Table | None, feature: pa.Table | None, capacity: float = CAPACITY) -> NightResult:
+    """Every list of a night against the truth, at the top `capacity` of the taxpayers scored that night."""
+    ids = whole_array(one_each(score, "taxpayer_id")["taxpayer_id"])
+    truth = truth_on(known, ids, as_of)
+    size = round(capacity * len(ids))
+    orders = _orders(score, ids)
+    notes = dict.fromkeys(orders, "")
+    if feature is not None and feature.num_rows:
+        orders["single feature"], notes["single feature"] = _best_feature(feature, ids, truth, size)
+    orders["oracle"] = total_order(truth.at_stake.astype(np.float64), truth.hidden.astype(np.float64), ids)
+    lists = {name: _covered(name, order[:size], truth, notes.get(name, "")) for name, order in orders.items()}
+    lists["random"] = _random(truth, size, as_of)
+    if selection is not None and selection.num_rows:
+        lists["handed over"] = _covered("handed over", positions(selection["taxpayer_id"], ids), truth, "every treatment, barriers and random slice included")
+    total = max(int(truth.at_stake.sum()), 1)
+    lines = {name: np.concatenate([[0.0], np.cumsum(truth.at_stake[order]) / total]) for name, order in orders.items()}
+    return NightResult(as_of, len(ids), size, int(truth.at_stake.sum()), int((truth.typology != "").sum()), lists, lines)
+
+
+def _orders(score: pa.Table, ids: pa.Array) -> dict[str, Ints]:
+    """The champion's order by value, where there is a champion; the rules' by value and by bare score."""
+    found: dict[str, Ints] = {}
+    versions = sorted(set(score["model_version"].to_pylist()) - {RULES})
+    for name, version in [("champion", v) for v in versions[-1:]] + [("rules", RULES)]:
+        mine = one_each(score.filter(pc.equal(score["model_version"], version)), "taxpayer_id")
+        at = positions(ids, mine["taxpayer_id"])
+        column = {c: np.where(at >= 0, floats(mine[c])[np.maximum(at, 0)], np.nan) for c in ("value", "probability", "rules_score")} if mine.num_rows else {}
+        if column:
+            found[name] = total_order(column["value"], column["probability"], ids)
+            if name == "rules":
+                found["rules score"] = total_order(column["rules_score"], column["value"], ids)
+    return found
+
+
+def _best_feature(feature: pa.Table, ids: pa.Array, truth: Truth, size: int) -> tuple[Ints, str]:
+    """The feature and direction whose sort covers most: chosen in hindsight on the truth itself, so no rule could have been sharper."""
+    mine = one_each(feature, "taxpayer_id")
+    at = positions(ids, mine["taxpayer_id"])
+    best, chosen, name = -1, np.arange(len(ids)), ""
+    for column in sorted(f.name for f in mine.schema if pa.types.is_floating(f.type)):
+        values = np.where(at >= 0, floats(mine[column])[np.maximum(at, 0)], np.nan)
+        for sign, word in ((1.0, "highest"), (-1.0, "lowest")):
+            order = total_order(sign * values, np.zeros(len(ids)), ids)
+            covered = int(truth.at_stake[order[:size]].sum())
+            if covered > best:
+                best, chosen, name = covered, order, f"{word} {column}"
+    return chosen, f"{name}, chosen in hindsight on the truth"
+
+
+def _covered(name: str, listed: Ints, truth: Truth, note: str = "") -> Result:
+    listed = listed[listed >= 0]
+    total = max(int(truth.at_stake.sum()), 1)
+    kinds = sorted(set(truth.typology) - {""})
+    typologies = {}
+    for kind in kinds:
+        of_kind = truth.typology == kind
+        typologies[kind] = float(truth.at_stake[listed][of_kind[listed]].sum() / max(int(truth.at_stake[of_kind].sum()), 1))
+    evaders = float((truth.typology[listed] != "").mean()) if len(listed) else float("nan")
+    recovered, prevented = int(truth.hidden[listed].sum()), int(truth.going_on[listed].sum())
+    return Result(name, len(listed), recovered, prevented, (recovered + prevented) / total, evaders, typologies, note=note)
+
+
+def _random(truth: Truth, size: int, as_of: date) -> Result:
+    """Lists drawn at random: the mean and the middle 95 % of 1,000 of them."""
+    n, total = len(truth.ids), max(int(truth.at_stake.sum()), 1)
+    rng = np.random.Generator(np.random.Philox(int(uniform(0, f"truth|{as_of}", [""])[0] * 2**53)))
+    shares = np.asarray([truth.at_stake[rng.permutation(n)[:size]].sum() / total for _ in range(_DRAWS)]) if n else np.zeros(1)
+    part = size / max(n, 1)
+    kinds = dict.fromkeys(sorted(set(truth.typology) - {""}), part)
+    low, high = np.quantile(shares, [0.025, 0.975])
+    return Result("random", size, int(truth.hidden.sum() * part), int(truth.going_on.sum() * part), part, float((truth.typology != "").mean()) if n else float("nan"), kinds,
+                  float(low), float(high), "mean; 95 % of 1,000 draws between")
+
+
+def _found(nights: list[NightResult]) -> dict[str, object]:
+    learned = [n for n in nights if "champion" in n.lists]
+    shown = learned[-1] if learned else nights[-1] if nights else None
+    verdict = None
+    if learned:
+        mean = {name: float(np.mean([n.lists[name].share for n in learned if name in n.lists])) for name in ("champion", "rules", "random", "oracle")}
+        verdict = {**mean, "nights": len(learned), "times": mean["champion"] / max(mean["random"], 1e-9), "beats": mean["champion"] > mean["rules"]}
+    return {"nights": nights, "shown": shown, "verdict": verdict, "bars": _bars(shown) if shown else None, "curve": _curve(shown) if shown else None,
+            "kinds": sorted(shown.lists["oracle"].typologies) if shown else [], "capacity": CAPACITY, "years": OPEN_YEARS}
+
+
+def _bars(night: NightResult) -> Markup:
+    order = [n for n in ("oracle", "champion", "rules", "rules score", "single feature", "random") if n in night.lists]
+    texts = [f"{night.lists[n].share:.0%}" for n in order]
+    return Markup(bars(order, [night.lists[n].share * 100 for n in order], [COLOURS[n] for n in order], texts, "Share of hidden tax covered at capacity, in per cent"))
+
+
+def _curve(night: NightResult) -> Markup:
+    across = np.linspace(0, 1, 201)  # as many points as the eye can tell apart
+    lines = [(n, across, np.interp(across, np.linspace(0, 1, len(c)), c), COLOURS[n]) for n, c in night.curves.items() if n != "rules score"]
+    return Markup(curves(lines, "Share of hidden tax covered by share of taxpayers", x="share of taxpayers, first on the list", y="share of the hidden tax"))
+
+
