@@ -17,9 +17,9 @@ from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import DAG, Asset, AssetOrTimeSchedule, CronTriggerTimetable, Param, task
 from airflow.sdk.exceptions import AirflowSkipException
 from assay_house import CONF, ONCE_MORE, ZONE, assay, local, officials
-from jobs.pipeline import STEPS
 
 from jobs.lake.step import Kind
+from jobs.pipeline import STEPS
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +73,7 @@ with DAG(
         return str(as_of)
 
     @task.sensor(mode="reschedule", poke_interval=600, timeout=timedelta(hours=18).total_seconds(), retries=0)
-    def sources(as_of: str, params: dict[str, Any]) -> bool:
+    def arrived(as_of: str, params: dict[str, Any]) -> bool:
         """Names the late sources; waits while one of them must be waited for."""
         from jobs.cli.landing import arrivals_for
 
@@ -113,7 +113,7 @@ with DAG(
         append_env=True,
     )
     night = due()
-    waiting = sources(night)
+    waiting = arrived(night)
     said = summary(night)
     before: Any = waiting
     for room in rooms:

@@ -15,8 +15,9 @@ from tempfile import TemporaryDirectory
 import pyarrow as pa
 
 from jobs.lake.kernel import Input
-from jobs.lake.read import DataFile, read_files
-from jobs.lake.step import Night, Step
+from jobs.lake.lake import Lake
+from jobs.lake.read import DataFile, data_files, read_files
+from jobs.lake.step import Kind, Night, Step
 from jobs.lake.tables import TABLES, table
 from jobs.lake.write import NewFile, replace_as_of, table_version, write_files
 from jobs.runner import Runner
@@ -62,24 +63,30 @@ def rehearsal(runner: Runner) -> Iterator[Rehearsal]:
         yield Rehearsal(runner.lake, runner.spark, runner.conf, runner.steps, scratch=str(Path(scratch)))
 
 
-def backfill(runner: Runner, dates: list[date], wanted: str = "feature") -> int:
-    """Rebuild a nightly table for past dates from what is known now, and keep it as a back-fill (column `snapshot`).
+def backfill(runner: Runner, dates: list[date], wanted: tuple[str, ...]) -> int:
+    """Rebuild nightly tables for past dates from what is known now, and keep them as a back-fill (column `snapshot`, where there is one).
 
-    A back-fill is not what a night of that date saw: rows received since count if known by then. Published dates are left
-    alone. Gives the number of rows written.
+    A back-fill is not what a night of that date saw: rows received since count if known by then, and there is no model.
+    Published dates and those back-filled earlier are left alone. Gives the number of rows written.
     """
-    published = {n.as_of for n in runner.lake.nights()}
-    run = runner.lake.take_lease("backfill")
-    steps = tuple(s for s in runner.night_steps if s.room == "analyse" and not s.changes)
-    upto = max(n for n, s in enumerate(steps) if wanted in s.outputs) + 1
+    lake = runner.lake
+    there = {n.as_of for n in lake.nights()} | {f.as_of for f in data_files(lake.root, wanted[-1])}
+    run = lake.take_lease("backfill")
+    steps = tuple(s for s in runner.night_steps if s.kind is not Kind.INGEST and not s.changes and table(s.outputs[0]).layer == "nightly")
+    upto = max(n for n, s in enumerate(steps) if set(wanted) & set(s.outputs)) + 1
     written = 0
     with rehearsal(runner) as stage:
-        for as_of in sorted(set(dates) - published):
+        for as_of in sorted(set(dates) - there):
             night = Night(as_of, run, runner.conf, f"backfill-{as_of}", seed=runner.conf.house.seed)
-            rows = stage.rehearse(night, steps[:upto])[wanted].drop_columns(["as_of", "bucket"])
-            at = rows.column_names.index("snapshot")
-            rows = rows.set_column(at, "snapshot", pa.array(["backfill"] * rows.num_rows, pa.string()))
-            files = write_files(runner.lake.root, table(wanted), rows, as_of, runner.lake.buckets)
-            replace_as_of(runner.lake.root, wanted, files, as_of, run)
-            written += rows.num_rows
+            found = stage.rehearse(night, steps[:upto])
+            for name in wanted:
+                written += _keep(lake, name, found[name], as_of, run)
     return written
+
+
+def _keep(lake: Lake, name: str, rows: pa.Table, as_of: date, run: int) -> int:
+    rows = rows.drop_columns(["as_of", "bucket"])
+    if "snapshot" in rows.column_names:
+        rows = rows.set_column(rows.column_names.index("snapshot"), "snapshot", pa.array(["backfill"] * rows.num_rows, pa.string()))
+    replace_as_of(lake.root, name, write_files(lake.root, table(name), rows, as_of, lake.buckets), as_of, run)
+    return int(rows.num_rows)

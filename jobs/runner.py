@@ -196,7 +196,8 @@ class Runner:
             found.append(Input("history", name, tuple(f for f in files if f.as_of in dates)))
         if step.changes:
             found += self._change_inputs(step, batches)
-        return tuple(found)
+        stored = [n for n in step.outputs if table(n).layer in ("additive", "link")]
+        return tuple(found + [Input("stored", n, tuple(data_files(self.lake.root, n))) for n in stored])
 
     def _now(self, name: str, night: Night, batches: frozenset[str]) -> Input:
         files = data_files(self.lake.root, name, self.versions.get(name, -1))
@@ -206,9 +207,7 @@ class Runner:
         handle = open_table(self.lake.root, step.outputs[0])
         applied = 0 if handle is None else int(handle.transaction_version(f"applied:{step.name}") or 0)
         before = self.lake.batches_in_force(applied)
-        found = [Input("changes", n, tuple(data_files(self.lake.root, n, self.versions.get(n, -1))), batches, before) for n in step.changes]
-        stored = [n for n in step.outputs if table(n).layer in ("additive", "link")]
-        return found + [Input("stored", n, tuple(data_files(self.lake.root, n))) for n in stored]
+        return [Input("changes", n, tuple(data_files(self.lake.root, n, self.versions.get(n, -1))), batches, before) for n in step.changes]
 
     def _commit(self, step: Step, night: Night, name: str, files: list[NewFile]) -> int:
         root = self.lake.root

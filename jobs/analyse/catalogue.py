@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from jobs.analyse import indicators as _registered  # noqa: F401  registers every indicator
+from jobs.analyse import indicator_families as _registered  # noqa: F401  registers every indicator
 from jobs.analyse.indicator import REGISTRY, Indicator, Side
 from jobs.conf import Conf, IndicatorParameters, in_force, load
 
@@ -30,7 +30,9 @@ def catalogue(conf: Conf | None = None, as_of: date | None = None) -> str:
     parameters = {p.id: p for p in sorted(entries, key=lambda p: p.valid_from)}
     rows = [_row(rule, parameters.get(name)) for name, rule in sorted(REGISTRY.items())]
     table = ["| " + " | ".join(r) + " |" for r in (_COLUMNS, ("---",) * len(_COLUMNS), *rows)]
-    return "\n".join([_HEAD, *table, "", *(_section(rule, parameters.get(name)) for name, rule in sorted(REGISTRY.items()))])
+    return (
+        "\n".join([_HEAD, *table, "", *(_section(rule, parameters.get(name)) for name, rule in sorted(REGISTRY.items()))]).rstrip() + "\n"
+    )
 
 
 def _frames(rule: Indicator) -> str:

@@ -5,14 +5,14 @@ Trial indicators are evaluated and shown like published ones, but open no risk p
 
 from __future__ import annotations
 
-from importlib import import_module
-
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from jobs.analyse import indicator_families as _registered  # noqa: F401  registers every indicator
 from jobs.analyse.arrays import Flags, Floats, decimals, is_one_of
+from jobs.analyse.catalogue import catalogue
 from jobs.analyse.frame import Frame, Span, frame
 from jobs.analyse.indicator import REGISTRY, About, Indicator, Reading
 from jobs.analyse.ledger import ledger, needed
@@ -20,8 +20,7 @@ from jobs.analyse.schema import own_schema
 from jobs.conf import ConfError, IndicatorParameters
 from jobs.lake.step import Night, Tables
 
-for _family in ("vat_sales", "vat_pattern", "vat_input", "cit", "pit", "conduct"):
-    import_module(f"jobs.analyse.indicator_{_family}")  # each module registers its functions
+__all__ = ["READS", "catalogue", "indicator_hit"]
 
 READS = ("taxpayer", "taxpayer_month", "filing", "partner", "partner_month", "peer_member")
 STRENGTH_CAP = 10.0  # beyond it a hit is not more certain, only larger; the base says how large

@@ -13,7 +13,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 
 import pyarrow as pa
 
-from jobs.analyse import indicators as _registered  # noqa: F401  registers every indicator, whose words the facts are told in
+from jobs.analyse import indicator_families as _registered  # noqa: F401  registers every indicator, whose words the facts are told in
 from jobs.analyse.indicator import REGISTRY
 from jobs.analyse.point_evidence import FINDINGS, Evidence, Key, Row, gather
 from jobs.analyse.point_facts import Facts, Hit, as_json, digest, facts_of, moved

@@ -13,7 +13,7 @@ import typer
 
 from jobs import conf as configuration
 from jobs.cli.look import known_tables
-from jobs.cli.loop import approve_night, deliver_night, run_night, timings, train_champion
+from jobs.cli.loop import approve_night, deliver_night, run_night, take_feedback, timings, train_champion
 from jobs.cli.place import Place
 from jobs.economy.country import generate
 from jobs.economy.react import step as react
@@ -23,8 +23,8 @@ from jobs.lake.lake import Lake
 from jobs.lake.read import data_files, read_files
 from jobs.lake.session import session
 from jobs.lake.tables import table
-from jobs.respond.feedback import take_feedback
-from jobs.respond.profile import profile, profile_page
+from jobs.respond.profile import profile
+from jobs.respond.profile_page import profile_html
 from jobs.runner import Refused
 from jobs.sources.conservation import conservation
 
@@ -108,7 +108,7 @@ def one_night(place: Place, spark: SparkSession, out: Path, as_of: date, after: 
     clock.say(f"the country until {after}: offices work their lists, taxpayers answer, file and pay")
     react(spark, out / "country", place.read(night, "selection"), place.read(night, "risk_point"), place.read(night, "reminder"), as_of, after)
     actions = out / "country" / "feedback" / f"{as_of}.jsonl"
-    clock.say(take_feedback(place.cases, [actions], place.inbox, eve(after)))
+    clock.say(take_feedback(place, [actions], eve(after)))
 
 
 def eve(after: date) -> datetime:
@@ -132,7 +132,7 @@ def finish(place: Place, out: Path, scale: Scale, clock: Clock) -> None:
     report(tables, last.as_of, out / "report.html")
     truth_report(out / "country" / "truth", published(place, "score"), published(place, "selection"), out / "truth.html")
     first = min(tables["selection"].to_pylist(), key=lambda r: (-(r["value"] or 0), r["taxpayer_id"]))
-    (out / "profile.html").write_text(profile_page(profile(tables, first["taxpayer_id"], last.as_of)), encoding="utf-8")
+    (out / "profile.html").write_text(profile_html(profile(tables, first["taxpayer_id"], last.as_of), place.conf), encoding="utf-8")
     clock.say("done")
     typer.echo(where_to_look(out, last.as_of))
 

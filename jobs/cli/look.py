@@ -10,17 +10,17 @@ from typing import Annotated
 import pyarrow as pa
 import typer
 
+from jobs.cli.loop import known
 from jobs.cli.pages import write_pages
 from jobs.cli.place import Place
 from jobs.conf import Conf
-from jobs.lake.kernel import Input, load
 from jobs.lake.lake import Published
 from jobs.lake.read import data_files, whole
 from jobs.lake.step import Kind, ModelRef, Night
 from jobs.lake.tables import TABLES, table
 from jobs.rehearsal import rehearsal
 from jobs.respond.profile import profile as profile_of
-from jobs.respond.profile import profile_page
+from jobs.respond.profile_page import profile_html
 from jobs.runner import Refused, Runner
 
 AsOf = Annotated[datetime, typer.Option("--as-of", formats=["%Y-%m-%d"], help="date of a published night")]
@@ -33,16 +33,8 @@ def add_to(app: typer.Typer) -> None:
 
 
 def known_tables(place: Place, night: Published) -> dict[str, pa.Table]:
-    """Every table as the published night saw it: silver resolved as of its date and run, nightly tables of its date."""
-    batches = place.lake.batches_in_force(night.run)
-    found = {}
-    for name, contract in TABLES.items():
-        if contract.layer in ("control", "quarantine"):
-            continue
-        files = data_files(place.lake.root, name, night.tables.get(name, -1))
-        chosen = tuple(f for f in files if contract.layer != "nightly" or f.as_of == night.as_of)
-        found[name] = load(place.lake.root, Input("now", name, chosen, batches), night.as_of, night.run)
-    return found
+    """Every table as the published night saw it."""
+    return {name: known(place, night, name) for name, contract in TABLES.items() if contract.layer not in ("control", "quarantine")}
 
 
 def profile(
@@ -56,7 +48,7 @@ def profile(
     found = profile_of(known_tables(place, night), taxpayer, night.as_of)
     if not found:
         raise Refused(f"no taxpayer with that id was known on {night.as_of}; check the id, or take a later night")
-    text = profile_page(found) if out and out.suffix == ".html" else json.dumps(found, ensure_ascii=False, indent=1, default=str)
+    text = profile_html(found, place.conf) if out and out.suffix == ".html" else json.dumps(found, ensure_ascii=False, indent=1, default=str)
     if out is None:
         typer.echo(text)
     else:

@@ -6,16 +6,24 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated
 
+import pyarrow as pa
 import typer
 
 from jobs.cli.place import Place
-from jobs.conf import in_force
-from jobs.lake.lake import now
+from jobs.lake.kernel import Input, load
+from jobs.lake.lake import Published, now
+from jobs.lake.read import data_files, read_files
 from jobs.lake.step import Kind, Night
+from jobs.lake.tables import table
 from jobs.pipeline import STEPS
-from jobs.rank.train import train_and_register
+from jobs.rank.train import Trained
+from jobs.rank.train import train as learn
 from jobs.rehearsal import backfill, rehearsal
 from jobs.respond.deliver import deliver
+from jobs.respond.export import export_events
+from jobs.respond.feedback import apply_feedback
+from jobs.respond.returned_list import import_list
+from jobs.respond.store import Store
 from jobs.runner import Refused, Runner
 from jobs.sources.conservation import conservation
 
@@ -129,7 +137,13 @@ def deliver_night(place: Place, as_of: date, out: Path) -> str:
     night = place.published(as_of)
     if not night.approved_by:
         raise Refused(f"the night of {as_of} is not approved; `assay approve --as-of {as_of} --official NAME`")
-    said = deliver(place.lake, place.conf, night, place.cases, out)
+    names = ("taxpayer", "selection", "inclusion", "risk_level", "score", "reason", "risk_point", "indicator_hit", "feature", "reminder")
+    tables = {name: known(place, night, name) for name in names}
+    store = Store.open(place.cases)
+    try:
+        said = deliver(place.lake, place.conf, store, tables, as_of, night.revision, night.approved_by, out)
+    finally:
+        store.close()
     place.lake.night_act(as_of, night.revision, "handed_over", place.lake.epoch(), note=said)
     return said
 
@@ -139,14 +153,37 @@ def lists(as_of: AsOf, out: Out = Path("out")) -> None:
     typer.echo(deliver_night(Place.here(), as_of.date(), out))
 
 
+def known(place: Place, night: Published, name: str) -> pa.Table:
+    """One table as the published night saw it: silver resolved as of its date and run, a nightly table of its date."""
+    files = data_files(place.lake.root, name, night.tables.get(name, -1))
+    chosen = tuple(f for f in files if table(name).layer != "nightly" or f.as_of == night.as_of)
+    return load(place.lake.root, Input("now", name, chosen, place.lake.batches_in_force(night.run)), night.as_of, night.run)
+
+
 def feedback(
     files: list[Path],
+    person: Annotated[str, typer.Option(help="who sends a filled list back; action files name their posts")] = "",
     export: Annotated[bool, typer.Option(help="write the store's new events into the inbox as source case_event")] = True,
 ) -> None:
     """Take filled lists (XLSX) or action files (JSON lines) into the case store, and export what is new for the next night."""
-    from jobs.respond.feedback import take_feedback
+    typer.echo(take_feedback(Place.here(), files, now() if export else None, person))
 
-    typer.echo(take_feedback(Place.here().cases, files, Place.here().inbox if export else None, now()))
+
+def take_feedback(place: Place, files: list[Path], received_at: datetime | None, person: str = "") -> str:
+    """Apply files of actions, each checked and audited; then export new events as received at that moment."""
+    store = Store.open(place.cases)
+    said = []
+    try:
+        for path in files:
+            filled = path.suffix == ".xlsx"
+            applied = import_list(store, place.conf, path, person) if filled else apply_feedback(store, place.conf, path)
+            said.append(f"{path.name}: {applied.done} actions done, {applied.repeated} repeated, {len(applied.refused)} refused")
+            said += [f"  {r.place}: {r.code}: {r.message}" for r in applied.refused[:10]]
+        if received_at is not None:
+            said.append(f"{export_events(store, place.inbox, received_at)} events exported to the inbox")
+    finally:
+        store.close()
+    return "\n".join(said)
 
 
 def train(as_of: AsOf, histories: Annotated[int, typer.Option(min=2, max=40, help="quarterly back-fills to learn from")] = 8) -> None:
@@ -157,10 +194,19 @@ def train(as_of: AsOf, histories: Annotated[int, typer.Option(min=2, max=40, hel
 
 
 def train_champion(place: Place, runner: Runner, as_of: date, histories: int) -> str:
-    """Back-fill features for past quarters, learn, register; the comparison in words."""
-    dates = quarters_before(as_of, histories)
-    backfill(runner, dates)
-    return train_and_register(place.lake, place.conf, as_of, place.registry)
+    """Back-fill features and rules scores for past quarters, learn, register; the comparison in words."""
+    backfill(runner, quarters_before(as_of, histories), ("feature", "score"))
+    night = place.published(as_of)
+    past = {name: read_files(place.lake.root, table(name), data_files(place.lake.root, name)) for name in ("feature", "score")}
+    return learned(learn(past["feature"], place.read(night, "outcome"), past["score"], as_of, place.conf, place.registry))
+
+
+def learned(found: Trained) -> str:
+    """What training came to, as lines."""
+    if found.model is None:
+        return f"no champion: {found.note}"
+    rows = [f"  {name:<20} " + "  ".join(f"{k} {v:.3f}" for k, v in measures.items() if v is not None) for name, measures in found.comparison.items()]
+    return "\n".join([f"champion {found.chosen} (version {found.model.version}) from {found.rows} examined cases, {found.positives} adjusted; out of time:", *rows])
 
 
 def quarters_before(as_of: date, count: int) -> list[date]:
@@ -176,5 +222,3 @@ def quarters_before(as_of: date, count: int) -> list[date]:
             year, month = year - 1, 12
     return found[::-1]
 
-
-__all__ = ["add_to", "approve_night", "deliver_night", "in_force", "run_night", "train_champion"]

@@ -33,7 +33,8 @@ def generate(spark: SparkSession, out: Path, taxpayers: int, months: int, seed: 
         raise ValueError(f"start {start}: must be the first day of a month")
     if (out / "truth" / "world.json").exists():
         raise FileExistsError(f"{out}: holds a country already; name another folder, or remove it")
-    world = World(taxpayers, months, seed, start, add_months(start, months) + timedelta(days=RECEIVED_AFTER))
+    through = add_months(start, months) + timedelta(days=RECEIVED_AFTER)
+    world = World(taxpayers, months + start.month - 1, seed, date(start.year, 1, 1), start, through)
     pieces = history_slices(start, world.through)
     written = run(spark, Job(world, str(out.resolve()), {source: pieces for source in FEEDS}), partitions)
     enter_all(out / "inbox", {source: pieces for source in FEEDS}, written, SENT_TWICE)

@@ -8,7 +8,6 @@ from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pacsv
@@ -64,7 +63,7 @@ class Slice:
 def history_slices(start: date, through: date) -> list[Slice]:
     """One delivery per calendar year, all received on the morning after `through`."""
     received = datetime(through.year, through.month, through.day, 9, tzinfo=_ZONE) + timedelta(days=1)
-    found, after = [], -(10**6)
+    found, after = [], day_number(start) - 1
     for year in range(start.year, through.year + 1):
         until = min(day_number(date(year, 12, 31)), day_number(through))
         if until >= day_number(start):
@@ -109,8 +108,8 @@ def _csv(rows: pa.Table, encoding: str) -> bytes:
     text = pa.table({n: pc.fill_null(pc.cast(rows[n], pa.string()), "") for n in rows.column_names})
     pacsv.write_csv(text, sink, pacsv.WriteOptions(quoting_style="none", include_header=False))
     header = ",".join(rows.column_names) + "\n"
-    body = header.encode("utf-8") + sink.getvalue().to_pybytes()
-    return body if encoding == "utf-8" else body.decode("utf-8").encode(encoding)
+    body: bytes = header.encode("utf-8") + sink.getvalue().to_pybytes()
+    return body if encoding == "utf-8" else bytes(body).decode("utf-8").encode(encoding)
 
 
 def _nested(row: dict[str, Any]) -> dict[str, Any]:

@@ -33,6 +33,10 @@ class Conduct:
     amount: Ints  # cents of it
     second: Ints  # day of the payment that follows an amendment
     second_amount: Ints
+    corrected: Ints  # day of a return that declares everything, filed when told
+    settled: Ints  # day on which arrears are paid when told
+    told_amount: Ints  # cents paid on either occasion
+    told: Ints  # day of that payment
 
 
 def conduct(world: World, f: Firms, r: Returns) -> Conduct:
@@ -53,7 +57,13 @@ def conduct(world: World, f: Firms, r: Returns) -> Conduct:
     paid = np.where((filed < NEVER) & ~never & (amount > 0), paid, NEVER)
     rise = r.final["due"] - r.first["due"]
     second = np.where((amended < NEVER) & (rise > 0), amended + c.whole(0, 12, "pay more", i, p), NEVER)
-    return Conduct(starts, ends, filed, amended, paid, amount, second, rise)
+    corrected = np.where(r.owed, world.corrected(f.number, r.tax, starts, ends, False), NEVER)
+    settled = np.where(r.owed & (filed < NEVER), world.corrected(f.number, r.tax, starts, ends, True), NEVER)
+    before = np.where(paid < NEVER, amount, 0) + np.where(second < NEVER, rise, 0)
+    told = np.where(corrected < NEVER, corrected + c.whole(0, 15, "told", i, p), settled)
+    owing = np.maximum(np.where(corrected < NEVER, r.due, r.final["due"]) - before, 0)
+    told = np.where((told < NEVER) & ((corrected >= NEVER) | (c.uniform("can pay", i, p) < 0.85)), told, NEVER)
+    return Conduct(starts, ends, filed, amended, paid, amount, second, rise, corrected, settled, owing, told)
 
 
 def tight(world: World, f: Firms) -> Floats:

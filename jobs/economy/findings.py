@@ -43,7 +43,7 @@ class Findings:
 
 def fits(typology: int, tax: str, code: str) -> bool:
     """Does a risk code name the fault that firms of this typology commit in this tax?"""
-    return code in CODES[typology].get(tax, ()) or code in CODES[HONEST].get(tax, ()) and typology == HONEST
+    return code in CODES[typology].get(tax, ()) or (code in CODES[HONEST].get(tax, ()) and typology == HONEST)
 
 
 def right_code(typology: int, tax: str) -> str:

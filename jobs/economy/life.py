@@ -29,8 +29,8 @@ def ended(world: World, f: Firms) -> tuple[Ints, Ints]:
 
 
 def first_seen(world: World, f: Firms) -> Ints:
-    """Day of the first extract that holds the firm: the country's first day, or its registration."""
-    return np.maximum(registered(world, f), day_number(world.start))
+    """Day of the first extract that holds the firm: the day the files begin, or its registration."""
+    return np.maximum(registered(world, f), day_number(world.opens))
 
 
 def event_day(world: World, f: Firms, purpose: str, yearly: float) -> Ints:

@@ -24,7 +24,7 @@ def land_papers(world: World, f: Firms) -> pa.Table:
     owns = [np.flatnonzero(count > n) for n in range(2)]
     at, number = np.concatenate(owns), np.repeat(np.arange(2), [len(o) for o in owns])
     parcel = i[at] * 2 + number
-    acquired = np.maximum(registered(world, f)[at], day_number(world.start) - 3000) + c.whole(20, 900, "acquired", parcel)
+    acquired = np.maximum(registered(world, f)[at], day_number(world.opens) - 3000) + c.whole(20, 900, "acquired", parcel)
     ceased = np.where(c.uniform("ceases", parcel) < 0.08, acquired + c.whole(200, 1500, "ceased", parcel), NEVER)
     way = c.pick([0.8, 0.07, 0.06, 0.03, 0.04], "land name", parcel)
     names = company_names(world, f).take(pa.array(at)).to_pylist()
@@ -45,12 +45,12 @@ def land_papers(world: World, f: Firms) -> pa.Table:
 
 
 def _half_years(world: World) -> list[int]:
-    month, found = world.start, []
+    month, found = world.opens, []
     while (day := day_number(month)) <= day_number(world.through):
         if month.month in (1, 7):
             found.append(day)
         month = add_months(month, 1)
-    return found or [day_number(world.start)]
+    return found or [day_number(world.opens)]
 
 
 def penalty_papers(world: World, f: Firms) -> pa.Table:

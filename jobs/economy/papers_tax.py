@@ -13,7 +13,7 @@ from jobs.economy.returns import Returns, by_period, periods, whole
 from jobs.economy.tables import amounts, days, papers, text
 from jobs.economy.typologies import SUPPRESSED
 from jobs.economy.words import ids_of
-from jobs.economy.world import NEVER, World
+from jobs.economy.world import NEVER, World, day_number
 
 _VAT_LINES = {"应税销售额": "sales", "销项税额": "output", "进项税额": "input", "免税销售额": "exempt", "上期留抵税额": "credit_in", "期末留抵税额": "credit_out", "应纳税额": "due"}
 _TAX_NAMES = {"VAT": "增值税", "CIT": "企业所得税", "PIT": "个人所得税"}
@@ -21,13 +21,18 @@ SOURCES = {"VAT-G": "vat_return", "VAT-S": "vat_return", "CIT-A": "cit_return", 
 
 
 def return_papers(world: World, f: Firms, r: Returns, w: Conduct) -> pa.Table:
-    """The returns of one form as filed: first submissions and the firms' own amendments."""
+    """The returns of one form as filed: first submissions, the firms' own amendments, and what they correct when told."""
     parts = []
-    for number, lines, when in ((1, r.first, w.filed), (2, r.final, w.amended)):
-        firm, period = np.nonzero(when < NEVER)
+    for number, lines, when in ((1, r.first, w.filed), (2, r.final, w.amended), (3, r.true, w.corrected)):
+        firm, period = np.nonzero((when < NEVER) & sent(world, w.ends))
         cells = {name: values[firm, period] for name, values in lines.items()}
         parts.append(return_rows(r.form, ids_of(world, f)[firm], w.starts[period], w.ends[period], when[firm, period], np.full(len(firm), number), cells))
     return pa.concat_tables(parts)
+
+
+def sent(world: World, ends: Ints) -> np.ndarray:
+    """Which periods the files speak of: those that end after the files begin."""
+    return np.asarray(ends >= day_number(world.opens))[None, :]
 
 
 def return_rows(form: str, ids: np.ndarray, starts: Ints, ends: Ints, filed: Ints, number: Ints, cells: dict[str, Ints]) -> pa.Table:
@@ -57,7 +62,7 @@ def statement_papers(world: World, f: Firms, b: Books) -> pa.Table:
     fixed = np.rint(f.size * 100 * c.between(1.5, 6.0, "fixed", f.number)).astype(np.int64)[:, None]
     found["assets"] = found["inventory"] + found["receivable_related"] + fixed + np.rint(b.sales[:, last] * 1.6).astype(np.int64)
     filed = ends[None, :] + np.where(c.uniform("statement late", f.number[:, None], ends[None, :]) < 0.06, 20, 0) + c.whole(3, 16, "statement", f.number[:, None], ends[None, :])
-    there = works[:, last] & ~f.individual[:, None] & whole(quarters, 3) & (c.uniform("statement missing", f.number[:, None], ends[None, :]) > 0.015)
+    there = works[:, last] & ~f.individual[:, None] & whole(quarters, 3) & sent(world, ends) & (c.uniform("statement missing", f.number[:, None], ends[None, :]) > 0.015)
     firm, q = np.nonzero(there)
     head = {"taxpayer_id": ids_of(world, f)[firm], "period_from": days(starts[q]), "period_to": days(ends[q]), "filed_on": days(filed[firm, q]), "submission": "1"}
     order = ("revenue", "cost", "profit", "wages", "inventory", "assets", "receivable_related", "payable")
@@ -70,16 +75,16 @@ def _owed_by_owners(world: World, f: Firms, month: Ints) -> Ints:
     often = np.where(f.typology == SUPPRESSED, 0.35, 0.08)
     size = np.where(c.uniform("owner loan", f.number) < often, f.size * c.between(0.3, 2.0, "owner loan size", f.number), 0.0)
     grown = np.minimum(1.0, (month + 6) / 30.0)
-    return np.rint(size[:, None] * 100 * grown[None, :]).astype(np.int64)
+    return np.asarray(np.rint(size[:, None] * 100 * grown[None, :]).astype(np.int64))
 
 
 def payment_papers(world: World, f: Firms, r: Returns, w: Conduct) -> pa.Table:
-    """What the treasury received for one tax: main payments with interest when late, and what followed own amendments."""
+    """What the treasury received for one tax: main payments with interest when late, and what followed amendments and reminders."""
     parts = []
     deadline = w.ends[None, :] + {"VAT": 15, "PIT": 15, "CIT": 151}[r.tax]
     interest = w.amount * np.maximum(w.paid - deadline, 0) // 2000  # 0.05 per cent a day
-    for kind, name, when, amount in ((0, "税款", w.paid, w.amount), (1, "滞纳金", w.paid, interest), (2, "税款", w.second, w.second_amount)):
-        firm, p = np.nonzero((when < NEVER) & (amount > 0))
+    for kind, name, when, amount in ((0, "税款", w.paid, w.amount), (1, "滞纳金", w.paid, interest), (2, "税款", w.second, w.second_amount), (3, "税款", w.told, w.told_amount)):
+        firm, p = np.nonzero((when < NEVER) & (amount > 0) & sent(world, w.ends))
         rows = payment_rows(world, r.tax, name, f.number[firm], ids_of(world, f)[firm], w.starts[p], w.ends[p], when[firm, p], amount[firm, p], kind)
         parts.append(rows)
     return pa.concat_tables(parts)

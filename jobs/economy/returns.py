@@ -31,7 +31,7 @@ _ALLOWANCE, _INSURANCE = 5000, 0.105
 class Returns:
     """Returns of one tax and form. Arrays are [firm, period]; `months` gives first and last month number of each period.
 
-    `owed`: a return is owed; `mistake`: first and final differ or the mistake stays; `amends`: the firm amends by itself.
+    `true`: the lines of a return that declares everything; its due is `due`. `owed`: a return is owed; `mistake`: first and final differ or the mistake stays; `amends`: the firm amends by itself.
     """
 
     tax: str
@@ -40,6 +40,7 @@ class Returns:
     owed: Flags
     first: Lines
     final: Lines
+    true: Lines
     due: Ints
     mistake: Flags
     amends: Flags
@@ -74,7 +75,9 @@ def _general(world: World, f: Firms, b: Books, works: Flags, slips: _Slips) -> R
     taxable = b.uninvoiced - b.exempt
     output = b.invoiced_tax + tax_of(taxable, rate)
     claimed = _delayed(world, f, b.input_tax)
-    due, _, _ = _chain(output + tax_of(b.hidden, rate), claimed)
+    whole_output = output + tax_of(b.hidden, rate)
+    due, brought, carried = _chain(whole_output, claimed)
+    true = {"sales": b.sales - b.exempt + b.hidden, "output": whole_output, "input": claimed, "exempt": b.exempt, "credit_in": brought, "credit_out": carried, "due": due}
     level = evading(world, f)
     inflating = (f.typology == INFLATED)[:, None] & (c.uniform("inflates", i, t) < 0.5)
     invented = np.where(inflating, _scaled(claimed + b.rate[:, None] * b.sales // 400, 2.0 * level * c.between(0.5, 1.5, "invents", i, t)), 0)
@@ -89,7 +92,7 @@ def _general(world: World, f: Firms, b: Books, works: Flags, slips: _Slips) -> R
     net = first["output"] - first["input"] - before
     first |= {"credit_in": before, "credit_out": np.maximum(-net, 0), "due": np.maximum(net, 0)}
     owed = works & f.general[:, None]
-    return Returns("VAT", "VAT-G", [(n, n) for n in range(world.horizon)], owed, first, final, due, slips.hit & owed, slips.amends)
+    return Returns("VAT", "VAT-G", [(n, n) for n in range(world.horizon)], owed, first, final, true, due, slips.hit & owed, slips.amends)
 
 
 def _delayed(world: World, f: Firms, tax: Ints) -> Ints:
@@ -98,7 +101,7 @@ def _delayed(world: World, f: Firms, tax: Ints) -> Ints:
     late = np.where(c.uniform("late claim", i, t) < 0.15, c.between(0.2, 0.6, "late share", i, t), 0.0)
     moved = _scaled(tax, late)
     moved[:, -1:] = 0
-    return tax - moved + np.concatenate([np.zeros_like(moved[:, :1]), moved[:, :-1]], axis=1)
+    return np.asarray(tax - moved + np.concatenate([np.zeros_like(moved[:, :1]), moved[:, :-1]], axis=1))
 
 
 def _chain(output: Ints, claimed: Ints) -> tuple[Ints, Ints, Ints]:
@@ -123,7 +126,9 @@ def _small(world: World, f: Firms, b: Books, works: Flags, slips: _Slips) -> Ret
     first = {"sales": shown, "exempt": exempt, "due": tax_of(shown, 3)}
     final = {n: np.where(amends, v, first[n]) for n, v in lines.items()}
     owed = (by_period(works.astype(np.int64), quarters) > 0) & ~f.general[:, None] & whole(quarters, 3)
-    return Returns("VAT", "VAT-S", quarters, owed, first, final, tax_of(sales - exempt + hidden, 3), mistake & owed, amends)
+    due = tax_of(sales - exempt + hidden, 3)
+    true = {"sales": sales - exempt + hidden, "exempt": exempt, "due": due}
+    return Returns("VAT", "VAT-S", quarters, owed, first, final, true, due, mistake & owed, amends)
 
 
 def _wages(world: World, f: Firms, b: Books, works: Flags, slips: _Slips) -> Returns:
@@ -136,7 +141,7 @@ def _wages(world: World, f: Firms, b: Books, works: Flags, slips: _Slips) -> Ret
     lines = {"wages": b.wages, "heads": b.heads * 100, "due": due}
     final = {n: np.where(amends, v, first[n]) for n, v in lines.items()}
     owed = works & (b.heads > 0)
-    return Returns("PIT", "PIT-W", [(n, n) for n in range(world.horizon)], owed, first, final, due, hit & owed, amends)
+    return Returns("PIT", "PIT-W", [(n, n) for n in range(world.horizon)], owed, first, final, lines, due, hit & owed, amends)
 
 
 def withheld(heads: Ints, wages: Ints) -> Ints:
@@ -147,14 +152,14 @@ def withheld(heads: Ints, wages: Ints) -> Ints:
     for start, rate in _BRACKETS:
         tax += np.maximum(base - start, 0) * (rate / 100 - below)
         below = rate / 100
-    return np.rint(tax * 100).astype(np.int64) * heads
+    return np.asarray(np.rint(tax * 100).astype(np.int64) * heads)
 
 
 def _income(world: World, f: Firms, b: Books, works: Flags) -> Returns:
     c, years = world.chance, calendar_years(world)
     y = np.arange(len(years))[None, :]
     cost = np.where((f.typology == MILL)[:, None], b.booked_cost, b.cost)  # paper sales bring no income
-    true_profit = by_period(b.sales + b.hidden - cost - b.wages - b.other, years)
+    true = {"revenue": by_period(b.sales + b.hidden, years), "cost": by_period(cost, years), "expense": by_period(b.wages + b.other, years)}
     lines = {"revenue": by_period(b.sales, years), "cost": by_period(b.booked_cost + b.fake, years), "expense": by_period(b.wages + b.other + b.related, years)}
     hit = c.uniform("income slip", f.number[:, None], y) < f.careless[:, None] * 1.5
     wrong = np.where(hit, np.where(c.uniform("income up", f.number[:, None], y) < 0.4, -1, 1) * c.between(0.02, 0.10, "income size", f.number[:, None], y), 0.0)
@@ -163,8 +168,8 @@ def _income(world: World, f: Firms, b: Books, works: Flags) -> Returns:
     right = _taxed(lines)
     final = {n: np.where(amends, v, first[n]) for n, v in right.items()}
     owed = (by_period(works.astype(np.int64), years) > 0) & ~f.individual[:, None] & whole(years, 12)
-    due = np.maximum(true_profit, 0) // 4
-    return Returns("CIT", "CIT-A", years, owed, first, final, due, hit & owed, amends)
+    true = _taxed(true)
+    return Returns("CIT", "CIT-A", years, owed, first, final, true, true["due"], hit & owed, amends)
 
 
 def _taxed(lines: Lines) -> Lines:

@@ -10,7 +10,7 @@ import numpy as np
 from jobs.economy.chance import Floats, Ints
 from jobs.economy.firms import REGIONS, Firms
 from jobs.economy.typologies import MILL, MISSING
-from jobs.economy.world import NEVER, World
+from jobs.economy.world import NEVER, World, month_number
 
 _REGION = np.array([1.7, 0.7, 1.2, 0.5, 0.9])
 _INDUSTRY = np.array([0.8, 0.9, 1.5, 1.4, 1.0, 0.6, 1.5, 0.4])
@@ -30,7 +30,8 @@ def audits(world: World, f: Firms) -> Ints:
     chosen = c.uniform("audited", i, y) < np.minimum(YEARLY * weight[:, None] * old_rules, 0.6)
     month = y * 12 + np.floor(12 * c.uniform("pushed month", i, y)).astype(np.int64)
     day = world.first_day(month) + c.whole(0, 28, "pushed", i, y)
-    there = (month >= np.maximum(8, f.birth[:, None] + 6)) & (month < f.death[:, None]) & (month < world.months - 1)
+    first = max(8, month_number(world, world.opens) + 3)
+    there = (month >= np.maximum(first, f.birth[:, None] + 6)) & (month < f.death[:, None]) & (month < world.months - 1)
     return np.where(chosen & there, day, NEVER)
 
 

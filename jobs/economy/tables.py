@@ -37,7 +37,7 @@ def days(numbers: Ints, style: str = "%Y-%m-%d") -> pa.Array:
 
 def dates(numbers: Ints) -> pa.Array:
     """Day numbers as dates."""
-    return pa.array(np.where(np.asarray(numbers) < NEVER, numbers, 0).astype("datetime64[D]"))
+    return pa.array(np.where(np.asarray(numbers) < NEVER, numbers, 0).astype(np.int32)).cast(pa.date32())
 
 
 def text(values: Any) -> pa.Array:

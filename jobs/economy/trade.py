@@ -88,7 +88,7 @@ def _supplier(world: World, industry: Ints, link: Ints, epoch: Ints) -> Ints:
     rank = np.floor((1 + u * ((world.ranks + 1) ** power - 1)) ** (1 / power) - 1).astype(np.int64)
     slots = np.array([s[np.arange(4) % len(s)] for s in SLOTS_OF])
     slot = slots[np.minimum(seller, len(INDUSTRIES) - 1), c.whole(0, 12, "seller slot", link, epoch) % 4]
-    return np.clip(rank, 0, world.ranks - 1) * 20 + slot
+    return np.asarray(np.clip(rank, 0, world.ranks - 1) * 20 + slot)
 
 
 def _spot(world: World, f: Firms, plan: Floats) -> _Part:

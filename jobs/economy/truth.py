@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from jobs.economy.chance import Ints
 from jobs.economy.filing import Conduct
@@ -45,13 +46,19 @@ def ledger(world: World, f: Firms, made: list[tuple[Returns, Conduct]]) -> Ledge
             if last < world.horizon:
                 owes = np.where(r.owed[:, p], r.due[:, p], 0)
                 due[r.tax][:, last] += owes
-                hidden[r.tax][:, last] += owes - _declared(r, w, p)
+                hidden[r.tax][:, last] += owes - _declared(world, r, w, p)
     return Ledger(due, hidden)
 
 
-def _declared(r: Returns, w: Conduct, p: int) -> Ints:
+def _declared(world: World, r: Returns, w: Conduct, p: int) -> Ints:
     filed = r.owed[:, p] & (w.filed[:, p] < NEVER)
-    return np.where(filed, r.final["due"][:, p], 0)
+    return np.where(w.corrected[:, p] <= day_number(world.through), r.due[:, p], np.where(filed, r.final["due"][:, p], 0))
+
+
+def _paid(world: World, w: Conduct) -> Ints:
+    """Cents paid so far for each period."""
+    now = day_number(world.through)
+    return sum((np.where(day <= now, cents, 0) for day, cents in ((w.paid, w.amount), (w.second, w.second_amount), (w.told, w.told_amount))), np.zeros_like(w.amount))
 
 
 def tax_table(world: World, f: Firms, made: list[tuple[Returns, Conduct]]) -> pa.Table:
@@ -61,21 +68,20 @@ def tax_table(world: World, f: Firms, made: list[tuple[Returns, Conduct]]) -> pa
 
 
 def _rows_of(world: World, f: Firms, r: Returns, w: Conduct, level: np.ndarray, ids: np.ndarray) -> pa.Table:
-    over = w.ends <= day_number(world.through)
+    over = (w.ends <= day_number(world.through)) & (w.ends >= day_number(world.opens))
     firm, p = np.nonzero(r.owed & over[None, :])
-    declared = np.array([_declared(r, w, n) for n in range(len(r.months))]).T[firm, p]
+    declared = np.array([_declared(world, r, w, n) for n in range(len(r.months))]).T[firm, p]
     last = np.minimum(np.array([b for _, b in r.months])[p], world.horizon - 1)
     evades = level[firm, last] > 0
-    filed = w.filed[firm, p]
+    filed = np.minimum(w.filed, w.corrected)[firm, p]
     mistake = r.mistake[firm, p] & (r.due[firm, p] != declared)
     cause = np.where(evades, f.cause[firm], np.where(filed >= NEVER, CAUSES.index("inability"), np.where(mistake, CAUSES.index("ignorance"), 0)))
     kind = np.where(evades, np.array(NAMES)[f.typology[firm]], np.where(filed >= NEVER, "non_filer", np.where(mistake, "honest_error", NAMES[HONEST])))
-    paid = np.where(w.paid[firm, p] < NEVER, w.amount[firm, p], 0) + np.where(w.second[firm, p] < NEVER, w.second_amount[firm, p], 0)
-    there = pa.array(filed < NEVER)
+    paid = _paid(world, w)[firm, p]
     return pa.table({
         "firm": pa.array(f.number[firm]), "taxpayer_id": pa.array(ids[firm]), "tax": pa.repeat(r.tax, len(firm)), "form": pa.repeat(r.form, len(firm)),
         "period_from": dates(w.starts[p]), "period_to": dates(w.ends[p]), "due": money(r.due[firm, p]), "declared": money(declared), "paid": money(paid),
-        "filed_on": pa.Array.from_pandas(np.where(filed < NEVER, filed, 0).astype("datetime64[D]"), mask=~np.asarray(there)),
+        "filed_on": pc.if_else(pa.array(filed < NEVER), dates(filed), pa.scalar(None, pa.date32())),
         "typology": pa.array(kind.astype(str)), "cause": pa.array(np.array(CAUSES)[cause]),
     })
 

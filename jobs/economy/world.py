@@ -14,22 +14,28 @@ import numpy as np
 from jobs.economy.chance import Chance, Floats, Ints
 
 EPOCH = date(1970, 1, 1)
+TAXES = ("VAT", "CIT", "PIT")
 NEVER = 10**6  # a month or day number later than any
 
 
 @dataclass(frozen=True)
 class World:
-    """A country on a day. Months are numbered from `start` (month 0); days from 1970-01-01.
+    """A country on a day. Months are numbered from `start` (month 0), a first of January; days from 1970-01-01.
 
+    `opens`: the day the files begin. What was before it is counted (a year's income needs its January) and not sent.
     `acts`: what was done to firms, rows of (firm, month, factor of evasion from that month on, 1 when the firm was shut down).
+    `corrections`: what firms put right when told, rows of (firm, tax by position in TAXES, first day, last day of the periods, day it
+    happens, 1 when it is only paid and not declared anew).
     """
 
     taxpayers: int
     months: int
     seed: int
     start: date
+    opens: date
     through: date
     acts: Floats = field(default_factory=lambda: np.zeros((0, 4)))
+    corrections: Floats = field(default_factory=lambda: np.zeros((0, 6)))
 
     @property
     def chance(self) -> Chance:
@@ -68,12 +74,12 @@ class World:
 
     def bucket_of(self, firm: Ints) -> Ints:
         """Bucket of firms."""
-        return firm // 4 % self.buckets
+        return np.asarray(firm // 4 % self.buckets)
 
     def first_day(self, month: Any) -> Ints:
         """Day number of the first day of months."""
         starts = np.array(month).astype(np.int64) + (self.start.year - 1970) * 12 + self.start.month - 1
-        return starts.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
+        return np.asarray(starts.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64))
 
     def last_day(self, month: Any) -> Ints:
         """Day number of the last day of months."""
@@ -100,9 +106,21 @@ class World:
                 found[firms == firm] = month
         return found
 
+    def corrected(self, firms: Ints, tax: str, starts: Ints, ends: Ints, only_paid: bool) -> Ints:
+        """Day on which each period of a tax is corrected (or only paid): [firm, period], NEVER where it is not."""
+        found = np.full((len(firms), len(starts)), NEVER, dtype=np.int64)
+        rows = self.corrections[(self.corrections[:, 1] == TAXES.index(tax)) & (self.corrections[:, 5] == float(only_paid))]
+        place = {int(f): n for n, f in enumerate(firms)}
+        for firm, _, first, last, day, _ in rows.tolist():
+            if int(firm) in place:
+                inside = (starts >= first) & (ends <= last)
+                row = found[place[int(firm)]]
+                row[inside] = np.minimum(row[inside], int(day))
+        return found
+
     def save(self, truth: Path) -> None:
         """Write world.json under truth/."""
-        content = {**asdict(self), "start": str(self.start), "through": str(self.through), "acts": self.acts.tolist()}
+        content = {**asdict(self), "start": str(self.start), "opens": str(self.opens), "through": str(self.through), "acts": self.acts.tolist(), "corrections": self.corrections.tolist()}
         (truth / "world.json").write_text(json.dumps(content), encoding="utf-8")
 
     @classmethod
@@ -113,7 +131,9 @@ class World:
             raise FileNotFoundError(f"{truth.parent}: is no country (no truth/world.json); make one with `assay economy`")
         content = json.loads(path.read_text(encoding="utf-8"))
         acts = np.array(content["acts"], dtype=np.float64).reshape(-1, 4)
-        return cls(content["taxpayers"], content["months"], content["seed"], date.fromisoformat(content["start"]), date.fromisoformat(content["through"]), acts)
+        corrections = np.array(content["corrections"], dtype=np.float64).reshape(-1, 6)
+        start, opens, through = (date.fromisoformat(content[name]) for name in ("start", "opens", "through"))
+        return cls(content["taxpayers"], content["months"], content["seed"], start, opens, through, acts, corrections)
 
 
 def add_months(day: date, months: int) -> date:

@@ -167,7 +167,7 @@ def test_capacity_and_objective() -> None:
         with pytest.raises(ObjectiveError):
             capacity(bad)
     for bad in ("auc@5%", "precision", "precision@", "profit@5%"):
-        with pytest.raises(ObjectiveError, match="known|capacity"):
+        with pytest.raises(ObjectiveError, match=r"known|capacity"):
             objective(bad)
 
 

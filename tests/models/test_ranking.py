@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import permutations
+from itertools import pairwise, permutations
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ ROWS = st.lists(st.tuples(st.integers(0, 2), st.sampled_from([0.0, 1.0, np.nan])
 
 def orders(score: np.ndarray) -> list[list[int]]:
     """Every ranking that respects the scores."""
-    return [list(p) for p in permutations(range(len(score))) if all(score[a] >= score[b] for a, b in zip(p, p[1:]))]
+    return [list(p) for p in permutations(range(len(score))) if all(score[a] >= score[b] for a, b in pairwise(p))]
 
 
 def close(spread, values: list) -> None:

@@ -93,22 +93,19 @@ def numbers(column: pa.ChunkedArray | pa.Array, least: float = 1.0) -> tuple[Flo
 
 
 def _plain(text: pa.Array) -> pa.Array:
-    """Text with what people write around numbers taken away; untouched when it already is plain."""
+    """Text with what people write around numbers taken away; untouched when it already is plain.
+
+    `1,234` is read with the comma as a thousands mark, unless another cell (`3,5`) shows that the column writes decimals so.
+    """
     if pc.all(pc.match_substring_regex(text, _NUMBER)).as_py():
         return text
-    bare = pc.replace_substring_regex(text, r"[\s\u00a0'’_$€£¥￥元%]|^(CNY|RMB|USD|EUR|GBP)|(CNY|RMB|USD|EUR|GBP)$", "")
+    bare = pc.replace_substring_regex(text, r"[\s\x{a0}'’_$€£¥￥元%]|^(CNY|RMB|USD|EUR|GBP)|(CNY|RMB|USD|EUR|GBP)$", "")
     bare = pc.replace_substring_regex(bare, r"^\((.*)\)$", r"-\1")
-    thousands = pc.match_substring_regex(bare, r"^[+-]?\d{1,3}(,\d{3})+(\.\d+)?$")
-    points = pc.match_substring_regex(bare, r"^[+-]?\d{1,3}(\.\d{3})+,\d+$")
-    comma = pc.match_substring_regex(bare, r"^[+-]?\d+,\d+$")
-    plain_comma = (
-        pc.and_(comma, pc.invert(thousands))
-        if not pc.any(thousands).as_py() or pc.any(pc.and_(comma, pc.invert(thousands))).as_py()
-        else comma
-    )
-    out = pc.if_else(pc.fill_null(thousands, False), pc.replace_substring(bare, ",", ""), bare)
-    out = pc.if_else(pc.fill_null(points, False), pc.replace_substring(pc.replace_substring(bare, ".", ""), ",", "."), out)
-    return pc.if_else(pc.fill_null(plain_comma, False), pc.replace_substring(bare, ",", "."), out)
+    thousands = pc.fill_null(pc.match_substring_regex(bare, r"^[+-]?\d{1,3}(,\d{3})+(\.\d+)?$"), False)
+    comma = pc.fill_null(pc.match_substring_regex(bare, r"^[+-]?(\d+|\d{1,3}(\.\d{3})+),\d+$"), False)
+    if pc.any(pc.and_(comma, pc.invert(thousands))).as_py():
+        return pc.if_else(comma, pc.replace_substring(pc.replace_substring(bare, ".", ""), ",", "."), bare)
+    return pc.if_else(thousands, pc.replace_substring(bare, ",", ""), bare)
 
 
 def dates(column: pa.ChunkedArray | pa.Array, form: str | None = None, least: float = 1.0) -> tuple[np.ndarray, str] | str | None:
