@@ -21,7 +21,15 @@ FAST = ["single_feature", "logistic"]
 
 
 def study(folder: Path, **more: Any) -> Path:
-    base = {"name": "drawn", "rows": {"path": "t.csv"}, "label": {"column": "y"}, "split": {"kind": "folds", "k": 4}, "capacity": ["5%", 20], "candidates": FAST, "seed": 7}
+    base = {
+        "name": "drawn",
+        "rows": {"path": "t.csv"},
+        "label": {"column": "y"},
+        "split": {"kind": "folds", "k": 4},
+        "capacity": ["5%", 20],
+        "candidates": FAST,
+        "seed": 7,
+    }
     path = folder / "study.yaml"
     path.write_text(yaml.safe_dump({**base, **more}, allow_unicode=True), encoding="utf-8")
     return path
@@ -72,13 +80,23 @@ def test_folds_write_what_the_design_names(tmp_path: Path) -> None:
         assert cell["brier"]["expected"] == pytest.approx(((part["probability"] - part["label"]) ** 2).mean())
     assert found["candidates"]["logistic"]["splits"]["pooled"]["auc"]["expected"] > 0.8
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
-    assert "no dates" in page and "<svg" in page and "src=" not in page and "http" not in page.replace("http://www.w3.org", "").replace("http://purl.org", "").replace("http://creativecommons.org", "")
+    assert (
+        "no dates" in page
+        and "<svg" in page
+        and "src=" not in page
+        and "http" not in page.replace("http://www.w3.org", "").replace("http://purl.org", "").replace("http://creativecommons.org", "")
+    )
 
 
 def test_twice_the_same_and_whatever_the_order_of_rows(tmp_path: Path) -> None:
     frame = table(300)
     frame["firm"] = [f"f{n}" for n in range(300)]
-    ask = {"rows": {"path": "t.csv", "id": "firm"}, "features": {"drop": ["day", "tax"]}, "candidates": "default"}
+    ask = {
+        "rows": {"path": "t.csv", "id": "firm"},
+        "features": {"drop": ["day", "tax"]},
+        "candidates": "default",
+        "split": {"kind": "folds", "k": 2},
+    }
     results = []
     for n, part in enumerate((frame, frame, frame.iloc[::-1])):
         folder = tmp_path / str(n)
@@ -86,7 +104,10 @@ def test_twice_the_same_and_whatever_the_order_of_rows(tmp_path: Path) -> None:
         assert run(folder, part, **ask)[0] == 0
         results.append([(folder / "out" / name).read_bytes() for name in ("metrics.json", "predictions.parquet", "report.html")])
     assert results[0] == results[1]
-    one, other = (pq.read_table(tmp_path / n / "out" / "predictions.parquet").to_pandas().drop(columns="row").sort_values(["candidate", "id"]) for n in "02")
+    one, other = (
+        pq.read_table(tmp_path / n / "out" / "predictions.parquet").to_pandas().drop(columns="row").sort_values(["candidate", "id"])
+        for n in "02"
+    )
     assert one["split"].tolist() == other["split"].tolist()
     assert np.allclose(one["score"], other["score"], atol=1e-6)
 
@@ -95,7 +116,14 @@ def test_time_windows_know_only_the_past(tmp_path: Path) -> None:
     frame = table(900)
     rows = {"path": "t.csv", "id": "firm", "as_of": "day"}
     label = {"column": "y", "amount": "tax", "known_after": "180d"}
-    code, found = run(tmp_path, frame, rows=rows, label=label, split={"kind": "time", "first_test": "2012-01-01", "every": "1y", "embargo": "30d"}, objective="value@5%")
+    code, found = run(
+        tmp_path,
+        frame,
+        rows=rows,
+        label=label,
+        split={"kind": "time", "first_test": "2012-01-01", "every": "1y", "embargo": "30d"},
+        objective="value@5%",
+    )
     assert code == 0
     held = pq.read_table(tmp_path / "out" / "predictions.parquet").to_pandas()
     assert sorted(held["split"].unique()) == ["2012-01-01", "2013-01-01"]
@@ -143,13 +171,13 @@ def test_a_poisoned_future_changes_nothing(tmp_path: Path) -> None:
 
 
 def test_permuted_labels_bring_nothing(tmp_path: Path) -> None:
-    frame = table(3000)
+    frame = table(2000)
     frame["y"] = np.random.default_rng(1).permutation(frame["y"])
     code, found = run(tmp_path, frame, features={"drop": ["tax", "day", "firm"]}, candidates="default")
     assert code == 0
     for held in found["candidates"].values():
         pooled = held["splits"]["pooled"]
-        assert pooled["auc"]["expected"] == pytest.approx(0.5, abs=0.03)
+        assert pooled["auc"]["expected"] == pytest.approx(0.5, abs=0.04)
         low, high = pooled["capacities"]["5%"]["precision_interval"]
         assert low - 0.05 <= found["base_rate"] <= high + 0.05
 
@@ -169,7 +197,7 @@ def test_rows_without_a_label_take_up_capacity_but_are_not_judged(tmp_path: Path
 def test_rules_in_use_are_a_candidate(tmp_path: Path) -> None:
     frame = table(600)
     frame["points"] = (frame["x"].fillna(0) > 0.5).astype(int) + (frame["noise"] > 1).astype(int)
-    code, found = run(tmp_path, frame, features={"drop": ["tax", "day", "firm"]}, rules="points", candidates="default")
+    code, found = run(tmp_path, frame, features={"drop": ["tax", "day", "firm"]}, rules="points", candidates=["rules", "logistic"])
     assert code == 0
     cell = found["candidates"]["rules"]["splits"]["pooled"]["capacities"]["5%"]
     assert cell["precision"]["expected"] > found["base_rate"]
@@ -200,7 +228,14 @@ def test_polish_bankruptcy_by_folds(tmp_path: Path) -> None:
     if not DATA.exists():
         pytest.skip("../shared/data is not here")
     rows = {"path": str(DATA / "polish_bankruptcy" / "1year.arff")}
-    code, found = run(tmp_path, rows=rows, label={"column": "bankruptcy"}, split={"kind": "folds", "k": 3}, candidates="default", capacity=["1%", "5%", 100])
+    code, found = run(
+        tmp_path,
+        rows=rows,
+        label={"column": "bankruptcy"},
+        split={"kind": "folds", "k": 2},
+        candidates="default",
+        capacity=["1%", "5%", 100],
+    )
     assert code == 0
     assert (found["rows"], found["positives"], found["features"]) == (7027, 271, 64)
     pooled = {name: held["splits"]["pooled"] for name, held in found["candidates"].items()}
@@ -215,7 +250,9 @@ def test_parquet_delta_and_types(tmp_path: Path) -> None:
     frame["sector"] = frame["sector"].astype("category")
     frame["money"] = [None if n % 7 == 0 else f"{v:.2f}" for n, v in enumerate(frame["noise"] * 1000)]
     arrow = pa.Table.from_pandas(frame, preserve_index=False)
-    arrow = arrow.append_column("exact", pa.array(frame["tax"].round(2)).cast(pa.decimal128(18, 2))).append_column("list", pa.array([[1]] * 400))
+    arrow = arrow.append_column("exact", pa.array(frame["tax"].round(2)).cast(pa.decimal128(18, 2))).append_column(
+        "list", pa.array([[1]] * 400)
+    )
     pq.write_table(arrow, tmp_path / "t.parquet")
     ask = {"features": {"drop": ["tax", "exact"]}, "split": {"kind": "time", "test_from": "2012-06-01", "test_to": "2013-12-31"}}
     code, found = run(tmp_path, rows={"path": "t.parquet", "id": "firm", "as_of": "day"}, **ask)

@@ -44,7 +44,23 @@ def read(rows: Rows, folder: Path) -> tuple[pa.Table, list[str]]:
         ) from fault
     if not found.num_rows:
         raise StudyError(f"rows.path: {path.name} holds no rows")
-    return found, notes
+    return _plain_types(found, notes), notes
+
+
+def _plain_types(found: pa.Table, notes: list[str]) -> pa.Table:
+    """Views, large and dictionary text as plain text; an index that pandas wrote along is left out."""
+    for name in [n for n in found.column_names if n.startswith("__index_level_")]:
+        notes.append(f"'{name}' is left out: the index of a data frame, no column of the table")
+        found = found.drop_columns([name])
+    for place, field in enumerate(found.schema):
+        inner = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
+        if (
+            pa.types.is_string_view(inner)
+            or pa.types.is_large_string(inner)
+            or (pa.types.is_dictionary(field.type) and pa.types.is_string(inner))
+        ):
+            found = found.set_column(place, field.name, found.column(place).cast(pa.string()))
+    return found
 
 
 def _kind(path: Path) -> str:
