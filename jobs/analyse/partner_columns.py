@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
     from pyspark.sql import Column, DataFrame
 
+    from jobs.lake.step import Night
+
 YOUNG_MONTHS = 12
 HUB_COMPANIES = 200  # an owner of more companies is the state or a fund: common ownership says nothing
 
@@ -21,19 +23,28 @@ def as_money(cents: Column) -> Column:
     return (F.round(cents).cast("decimal(18,0)") * F.lit(Decimal("0.01"))).cast("decimal(18,2)")
 
 
-def with_party(edges: DataFrame, taxpayer: DataFrame, as_of: date) -> DataFrame:
-    """Edges with what the registry says of the partner at the edge's month: `unknown`, `young`, `closed`, `vat_kind`."""
+def with_party(edges: DataFrame, taxpayer: DataFrame, night: Night) -> DataFrame:
+    """Edges with what the registry says of the partner at the edge's month: `unknown`, `young`, `closed`, `vat_kind`.
+
+    A partner is `unknown` when his id was issued in an area of this administration (digits 3 to 8 of a unified social credit code) and is
+    not registered there; a supplier from elsewhere is in another administration's registry, and nothing follows from his absence here.
+    """
     from pyspark.sql import functions as F
 
     known = taxpayer.select(
         F.col("taxpayer_id").alias("partner_id"), "registered_on", "vat_kind",
-        (F.coalesce(F.col("status") != "active", F.lit(False)) | F.coalesce(F.col("closed_on") <= F.lit(as_of), F.lit(False))).alias("closed"),
+        (F.coalesce(F.col("status") != "active", F.lit(False)) | F.coalesce(F.col("closed_on") <= F.lit(night.as_of), F.lit(False))).alias("closed"),
     ).dropDuplicates(["partner_id"])  # fmt: skip
     joined = edges.join(known, "partner_id", "left")
     return joined.select(
-        *edges.columns, "vat_kind", F.col("closed").isNull().alias("unknown"), F.coalesce("closed", F.lit(False)).alias("closed"),
+        *edges.columns, "vat_kind", (F.col("closed").isNull() & F.substring("partner_id", 3, 6).isin(areas(night))).alias("unknown"), F.coalesce("closed", F.lit(False)).alias("closed"),
         F.coalesce(F.col("registered_on") > F.add_months("month", -YOUNG_MONTHS), F.lit(False)).alias("young"),
     )  # fmt: skip
+
+
+def areas(night: Night) -> list[str]:
+    """The areas whose registry this administration keeps, as its ids name them."""
+    return sorted({area for office in night.conf.offices for area in office.regions})
 
 
 def owners_now(ownership: DataFrame, as_of: date) -> DataFrame:

@@ -47,7 +47,7 @@ def _bought(edges: DataFrame, tables: Tables, night: Night) -> DataFrame:
 
     suspect = F.col("unknown") | F.col("young") | F.col("closed")
     declared = undeclared_share(tables).withColumnRenamed("taxpayer_id", "partner_id")
-    return with_party(edges, tables["taxpayer"], night.as_of).join(declared, ["partner_id", "month"], "left").select(
+    return with_party(edges, tables["taxpayer"], night).join(declared, ["partner_id", "month"], "left").select(
         "taxpayer_id", "month", F.col("net").alias("in_net"), F.col("tax").alias("in_tax"),
         (F.col("tax") * F.col("undeclared")).alias("in_tax_undeclared"),
         F.when(suspect, F.col("tax")).otherwise(0).alias("in_tax_suspect"), suspect.cast("int").alias("suspect_n"),

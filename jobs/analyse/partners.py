@@ -57,7 +57,7 @@ def _share(part: str, whole: str) -> Column:
 def _trade(tables: Tables, window: Column, night: Night) -> DataFrame:
     from pyspark.sql import functions as F
 
-    edges = with_party(tables["trade_edge_month"].where(window), tables["taxpayer"], night.as_of)
+    edges = with_party(tables["trade_edge_month"].where(window), tables["taxpayer"], night)
     buys, sells = F.col("side") == "buys", F.col("side") == "sells"
     pairs = edges.groupBy("taxpayer_id", "partner_id").agg(
         *(F.sum(F.when(c, F.col(m)).otherwise(0)).alias(a) for c, m, a in

@@ -23,8 +23,10 @@ from jobs.lake.lake import Lake
 from jobs.lake.read import data_files, read_files
 from jobs.lake.session import session
 from jobs.lake.tables import table
+from jobs.respond.posts import staff
 from jobs.respond.profile import profile
 from jobs.respond.profile_page import profile_html
+from jobs.respond.store import Store
 from jobs.runner import Refused
 from jobs.sources.conservation import conservation
 
@@ -72,12 +74,22 @@ def run_demo(out: Path, scale: Scale) -> None:
         generate(spark, out / "country", scale.taxpayers, scale.months, scale.seed, scale.start, 4)
         conf = configuration.load()
         place = Place(Lake.open(out / "lake", conf.house.buckets), conf, out / "country" / "inbox", f"sqlite:///{out / 'cases.sqlite'}")
+        seat(place, scale.nights[0])
         for n, as_of in enumerate(scale.nights):
             after = scale.nights[n + 1] if n + 1 < len(scale.nights) else None
             one_night(place, spark, out, as_of, after, clock)
         finish(place, out, scale, clock)
     finally:
         spark.stop()
+
+
+def seat(place: Place, on: date) -> None:
+    """Fill the posts of the case store with made-up staff numbers: a real administration appoints persons."""
+    store = Store.open(place.cases)
+    try:
+        staff(store, place.conf, on)
+    finally:
+        store.close()
 
 
 def prepare(out: Path) -> None:

@@ -61,7 +61,7 @@ class Place:
 
     def runner_on(self, spark: object) -> Runner:
         """A runner on a session that is already there."""
-        return Runner(self.lake, spark, self.conf, STEPS, self.inbox, champion(self.registry))  # type: ignore[arg-type]
+        return Runner(self.lake, spark, self.conf, STEPS, self.inbox, champion(self.registry))
 
     def published(self, as_of: date | None = None) -> Published:
         """The published night of a date (default: the last). Refused when there is none."""

@@ -70,7 +70,7 @@ class World:
     def firms_of(self, bucket: int) -> Ints:
         """Numbers of the firms of a bucket; blocks of four stay together."""
         numbers = np.arange(self.population, dtype=np.int64)
-        return numbers[self.bucket_of(numbers) == bucket]
+        return np.asarray(numbers[self.bucket_of(numbers) == bucket])
 
     def bucket_of(self, firm: Ints) -> Ints:
         """Bucket of firms."""

@@ -82,7 +82,7 @@ class Records:
     def unclosed(self) -> npt.NDArray[np.bool_]:
         """Which records hold an odd number of quotes."""
         counts = np.concatenate([[0], np.cumsum(self.data == QUOTE, dtype=np.int32)])
-        return ((counts[self.ends] - counts[self.starts]) & 1) == 1
+        return np.asarray(((counts[self.ends] - counts[self.starts]) & 1) == 1)
 
     def holds(self, value: int | bytes) -> npt.NDArray[np.bool_]:
         """Which records hold a byte, or a sequence of bytes."""

@@ -22,6 +22,7 @@ from models.splits import SplitError
 
 log = logging.getLogger(__name__)
 DONE, BAD_STUDY, LEAK_REFUSED = 0, 2, 3
+TOO_GOOD = 0.985
 
 
 def backtest(study: Path, out: Path) -> int:
@@ -85,10 +86,21 @@ def _compare(data: Data, study: Study, leaks: list[Leak], out: Path) -> None:
         "candidates": {n: _candidate(n, choice, results[n], runs[n]) for n in study.names},
         "leaks": [_leak(x) for x in leaks],
     }  # fmt: skip
-    found["notes"] = [*data.notes, *notes]
+    found["notes"] = [*data.notes, *notes, *_too_good(results, choice.chosen)]
     _write(found, out)
     pq.write_table(predictions([r for name in study.names for r in runs[name]], data), out / "predictions.parquet")
     (out / "report.html").write_text(report.page(found, lists, runs, data, study), encoding="utf-8")
+
+
+def _too_good(results: dict[str, dict[str, dict[str, Any]]], chosen: str) -> list[str]:
+    """A leak may lie in several features together, where no check of single ones can see it: say when the result is suspicious."""
+    areas = [v for held in results[chosen].values() if (v := held["auc"]["expected"]) is not None]
+    if not areas or float(np.mean(areas)) <= TOO_GOOD:
+        return []
+    return [
+        f"AUC {np.mean(areas):.4f} of {chosen} is too good to be true for most tables: features together may give the label away; look at what it "
+        "rests on, and at how the label was made"
+    ]
 
 
 def _head(data: Data, study: Study) -> dict[str, Any]:
