@@ -47,7 +47,10 @@ def test_labels_in_words(tmp_path: Path, values: tuple[str, str]) -> None:
     assert code == 0 and found["positives"] == int(Y.sum())
 
 
-@pytest.mark.parametrize("form", ["%Y-%m-%d", "%Y/%m/%d", "%Y%m%d", "%d/%m/%Y", "%d.%m.%Y", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d %H:%M:%S", "%d %b %Y", "%Y年%m月%d日"])
+@pytest.mark.parametrize(
+    "form",
+    ["%Y-%m-%d", "%Y/%m/%d", "%Y%m%d", "%d/%m/%Y", "%d.%m.%Y", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d %H:%M:%S", "%d %b %Y", "%Y年%m月%d日"],
+)
 def test_dates_in_many_styles(tmp_path: Path, form: str) -> None:
     code, found = ask(tmp_path, csv(d=DAYS.strftime(form)), rows={"path": "t.csv", "as_of": "d"}, split=WINDOW)
     held = found["candidates"]["single_feature"]["splits"]["2010-06-01"]
@@ -94,7 +97,12 @@ def test_codes_names_and_dates_among_the_features(tmp_path: Path) -> None:
     code, found = ask(tmp_path, text, candidates="default")
     assert code == 0 and found["features"] == 5  # x, code, opened, place, ratio
     notes = " ".join(found["notes"])
-    for said in ("'code' has numbers with leading zeros", "'name' is left out: 240 different texts", "'opened' holds dates", "'const' is left out"):
+    for said in (
+        "'code' has numbers with leading zeros",
+        "'name' is left out: 240 different texts",
+        "'opened' holds dates",
+        "'const' is left out",
+    ):
         assert said in notes
 
 
@@ -116,10 +124,17 @@ def test_few_broken_rows_are_left_out_and_many_are_an_error(tmp_path: Path, capl
 
 def test_arff_quotes_comments_and_faults(tmp_path: Path) -> None:
     path = tmp_path / "t.arff"
-    path.write_text("% c\n@RELATION r\n@attribute 'a b' REAL\n@attribute \"c\" {x,'y z'}\n@ATTRIBUTE d string\n@data\n1,'y z',?\n% c\n?,x,q\n")
+    path.write_text(
+        "% c\n@RELATION r\n@attribute 'a b' REAL\n@attribute \"c\" {x,'y z'}\n@ATTRIBUTE d string\n@data\n1,'y z',?\n% c\n?,x,q\n"
+    )
     found, _ = read(Rows(path="t.arff"), tmp_path)
     assert found.to_pydict() == {"a b": ["1", "?"], "c": ["y z", "x"], "d": ["?", "q"]}
-    for text, said in (("@data\n1\n", "without an @attribute"), ("@attribute a real\n@data\n{0 1}\n", "sparse"), ("@attribute a real\n", "no @data"), ("@attribute\n@data\n", "not|cannot")):
+    for text, said in (
+        ("@data\n1\n", "without an @attribute"),
+        ("@attribute a real\n@data\n{0 1}\n", "sparse"),
+        ("@attribute a real\n", "no @data"),
+        ("@attribute\n@data\n", "not|cannot"),
+    ):
         path.write_text(text)
         with pytest.raises(StudyError, match=said):
             read(Rows(path="t.arff"), tmp_path)
@@ -160,7 +175,9 @@ AS_OF = {"path": "t.csv", "as_of": "d"}
         ("x,y\n1,1\n2,0\n3,0\n", {}, "only 1 of the groups hold the rarer label"),
     ],
 )  # fmt: skip
-def test_bad_studies_name_the_place_and_the_remedy(tmp_path: Path, caplog: pytest.LogCaptureFixture, text: str, more: dict, said: str) -> None:
+def test_bad_studies_name_the_place_and_the_remedy(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, text: str, more: dict, said: str
+) -> None:
     assert ask(tmp_path, text, **more)[0] == 2
     assert said in caplog.text
 
