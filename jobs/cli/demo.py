@@ -72,8 +72,7 @@ def run_demo(out: Path, scale: Scale) -> None:
     try:
         clock.say(f"a country of {scale.taxpayers:,} taxpayers and {scale.months} months: its agencies' files")
         generate(spark, out / "country", scale.taxpayers, scale.months, scale.seed, scale.start, 4)
-        conf = configuration.load()
-        place = Place(Lake.open(out / "lake", conf.house.buckets), conf, out / "country" / "inbox", f"sqlite:///{out / 'cases.sqlite'}")
+        place = open_place(out)
         seat(place, scale.nights[0])
         for n, as_of in enumerate(scale.nights):
             after = scale.nights[n + 1] if n + 1 < len(scale.nights) else None
@@ -81,6 +80,12 @@ def run_demo(out: Path, scale: Scale) -> None:
         finish(place, out, scale, clock)
     finally:
         spark.stop()
+
+
+def open_place(out: Path) -> Place:
+    """A lake, an inbox and a case store of the demo's own."""
+    conf = configuration.load()
+    return Place(Lake.open(out / "lake", conf.house.buckets), conf, out / "country" / "inbox", f"sqlite:///{out / 'cases.sqlite'}")
 
 
 def seat(place: Place, on: date) -> None:
@@ -102,8 +107,8 @@ def prepare(out: Path) -> None:
     (out / STAMP).write_text("made by `assay demo`; removed and made anew by the next one\n", encoding="utf-8")
 
 
-def one_night(place: Place, spark: SparkSession, out: Path, as_of: date, after: date | None, clock: Clock) -> None:
-    """A night from files to hand-over, then learning, then what the country does until the next one."""
+def one_night(place: Place, spark: SparkSession, out: Path, as_of: date, after: date | None, clock: Clock, histories: int = 6) -> None:
+    """A night from files to hand-over, then learning from `histories` back-fills (0: none), then what the country does until the next one."""
     runner = place.runner_on(spark)
     clock.say(f"night of {as_of}, {'champion ' + runner.champion.version if runner.champion else 'rules only: no model has been trained yet'}")
     run_night(runner, as_of)
@@ -115,8 +120,9 @@ def one_night(place: Place, spark: SparkSession, out: Path, as_of: date, after: 
     clock.say(f"approved by {OFFICIAL}: " + deliver_night(place, as_of, out / as_of.isoformat()))
     if after is None:
         return
-    clock.say("learning from what is known so far")
-    typer.echo(train_champion(place, runner, as_of, histories=6))
+    if histories:
+        clock.say("learning from what is known so far")
+        typer.echo(train_champion(place, runner, as_of, histories))
     clock.say(f"the country until {after}: offices work their lists, taxpayers answer, file and pay")
     react(spark, out / "country", place.read(night, "selection"), place.read(night, "risk_point"), place.read(night, "reminder"), as_of, after)
     actions = out / "country" / "feedback" / f"{as_of}.jsonl"

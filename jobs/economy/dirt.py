@@ -1,6 +1,6 @@
 """What goes wrong on the way: broken lines, lines sent twice. Drawn per document, so that the same paper is spoilt the same way everywhere.
 
-Three in four broken lines are followed by the right one; a quarter stay broken until somebody asks.
+Nearly every broken line is followed by the right one; one in twenty-five stays broken until somebody asks.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ import pyarrow.compute as pc
 from jobs.economy.chance import Chance
 from jobs.economy.ids import broken
 
-BROKEN, TWICE, RESENT = 0.02, 0.006, 0.75
+BROKEN, TWICE, RESENT = 0.02, 0.006, 0.96
 _WORDS = "壹贰叁肆伍陆柒捌玖"
 
 
 def soiled(c: Chance, source: str, rows: pa.Table, identity: str, amount: str | None, day: str | None, coded: bool) -> pa.Table:
-    """The rows with some broken (a copy that is wrong, three times in four beside the right one) and some twice.
+    """The rows with some broken (a copy that is wrong, nearly always beside the right one) and some twice.
 
     identity, amount, day: the columns that can be spoilt; None where the source has none. `coded`: the identity is a unified code.
     """
