@@ -162,7 +162,14 @@ def fit_logistic(matrix: Matrix, label: FloatArray, seed: int) -> Core:
 
 
 def fit_gradient_boosting(matrix: Matrix, label: FloatArray, seed: int) -> Core:
-    """Shallow trees, many rows to a leaf when rows are few, no early stopping (which would draw rows by chance)."""
+    """Shallow trees, many rows to a leaf when rows are few, no early stopping (which would draw rows by chance).
+
+    Only features with a value in the training rows: one that is wholly missing cannot be cut into bins.
+    """
+    filled = ~np.isnan(matrix.values).all(axis=0)
+    known = matrix.select([n for n, f in zip(matrix.names, filled) if f])
+    if not known.names:
+        raise FitError("no feature is filled in in the training rows")
     estimator = HistGradientBoostingClassifier(
         max_iter=150,
         learning_rate=0.06,
@@ -171,10 +178,10 @@ def fit_gradient_boosting(matrix: Matrix, label: FloatArray, seed: int) -> Core:
         l2_regularization=5.0,
         early_stopping=False,
         random_state=seed,
-        categorical_features=list(matrix.categorical) if any(matrix.categorical) else None,
+        categorical_features=list(known.categorical) if any(known.categorical) else None,
     )
-    with threads(matrix.values.size):
-        return Boosted(matrix.names, estimator.fit(matrix.values, label.astype(np.int64)))
+    with threads(known.values.size):
+        return Boosted(known.names, estimator.fit(known.values, label.astype(np.int64)))
 
 
 CANDIDATES: dict[str, Callable[[Matrix, FloatArray, int], Core]] = {

@@ -93,6 +93,26 @@ def test_refusals() -> None:
         fit("rules", matrix.select(("x",)), label, ids)
 
 
+@pytest.mark.parametrize("name", LEARN)
+def test_a_feature_missing_in_training_and_a_constant_one_do_no_harm(name: str) -> None:
+    matrix, label, ids = world(300)
+    late = np.full((300, 2), np.nan)
+    late[:, 1] = 4.0
+    wide = Matrix(
+        (*matrix.names, "late", "flat"),
+        np.column_stack([matrix.values, late]),
+        (*matrix.categorical, False, False),
+        (*matrix.levels, (), ()),
+    )
+    model = fit(name, wide, label, ids)
+    filled = Matrix(wide.names, np.nan_to_num(wide.values, nan=1.0), wide.categorical, wide.levels)
+    shares = contributions(model, filled, wide.values[0])
+    assert np.isfinite(model.probability(filled)).all()
+    assert (shares[:, -2:] == 0).all()
+    with pytest.raises(FitError):
+        CANDIDATES["gradient_boosting"](Matrix(("late",), late[:, :1]), label, 0)
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.integers(2, 400), st.integers(0, 99), st.booleans())
 def test_calibration_never_ties_or_reorders(n: int, seed: int, wild: bool) -> None:
