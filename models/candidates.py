@@ -166,7 +166,7 @@ def fit_gradient_boosting(matrix: Matrix, label: FloatArray, seed: int) -> Core:
 
     Only features with a value in the training rows: one that is wholly missing cannot be cut into bins.
     """
-    filled = ~np.isnan(matrix.values).all(axis=0)
+    filled = (~np.isnan(matrix.values)).sum(axis=0) > 0
     known = matrix.select([n for n, f in zip(matrix.names, filled) if f])
     if not known.names:
         raise FitError("no feature is filled in in the training rows")
