@@ -23,7 +23,7 @@ demo: $(SETUP) ## A small country, a year of nights, case lists, reminders, repo
 	@$(BIN)/assay demo --out "$(OUT)"
 
 test: $(SETUP) lint ## All checks and tests but the long fault and bench runs (under 25 minutes on 2 cores)
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 fault: $(SETUP) ## The long fault-injection runs
 	@$(BIN)/python -m pytest -m fault

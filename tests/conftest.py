@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+import shutil
 from collections.abc import Iterator
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -27,16 +31,31 @@ def spark() -> Iterator[SparkSession]:
 def night_lake(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Place:
     """300 taxpayers x 18 months, two published nights with approval, hand-over, reaction and feedback between them.
 
-    Tests that use it carry `@pytest.mark.xdist_group("night")`, so that one worker alone builds it, and read it only.
+    Built once for all workers, by the first that asks; tests only read it.
     """
+    from jobs.cli.demo import open_place
+
+    root = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        root = root.parent  # the folder all workers share
+    out = root / "night"
+    with (root / "night.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (out / "done").exists():
+            shutil.rmtree(out, ignore_errors=True)
+            _two_nights(spark, out)
+            (out / "done").touch()
+    return open_place(out)
+
+
+def _two_nights(spark: SparkSession, out: Path) -> None:
     from jobs.cli.demo import Clock, Scale, one_night, open_place, seat
     from jobs.economy.country import generate
 
-    out = tmp_path_factory.mktemp("night")
+    out.mkdir(parents=True)
     scale = Scale(300, 18, (date(2026, 1, 20), date(2026, 4, 20)))
     generate(spark, out / "country", scale.taxpayers, scale.months, scale.seed, scale.start, 4)
     place = open_place(out)
     seat(place, scale.nights[0])
     for as_of, after in zip(scale.nights, (*scale.nights[1:], None), strict=True):
         one_night(place, spark, out, as_of, after, Clock(), histories=0)
-    return place

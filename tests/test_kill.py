@@ -20,7 +20,7 @@ from jobs.lake.tables import TABLES, table
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-pytestmark = [pytest.mark.spark, pytest.mark.slow, pytest.mark.xdist_group("kill")]
+pytestmark = [pytest.mark.spark, pytest.mark.slow]
 
 AS_OF = date(2026, 1, 20)
 POINTS = ("committed:return_line", "committed:trade_edge_month", "committed:selection")
@@ -42,7 +42,7 @@ def test_a_night_killed_three_times_equals_a_clean_one(spark: SparkSession, tmp_
     from jobs.economy.country import generate
 
     country = tmp_path / "country"
-    generate(spark, country, 300, 9, 11, date(2025, 4, 1), 2)
+    generate(spark, country, 200, 12, 11, date(2025, 1, 1), 2)
     clean, killed = tmp_path / "clean", tmp_path / "killed"
     assert nightly(clean, country) == 0
     (country / "truth").rename(tmp_path / "sealed")  # what no step may read is not there

@@ -27,7 +27,7 @@ from jobs.runner import Refused
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-pytestmark = [pytest.mark.spark, pytest.mark.slow, pytest.mark.xdist_group("night")]
+pytestmark = [pytest.mark.spark, pytest.mark.slow]
 
 FIRST, SECOND = date(2026, 1, 20), date(2026, 4, 20)
 
