@@ -168,7 +168,7 @@ def _on_window(name: str, rows: Rows, split: Split, aim: Objective, conf: Conf) 
     )
     test, truth = rows.matrix.take(split.test), label[split.test]
     probability = model.probability(test)
-    by = model.raw(test) if name == "single_feature" else probability * _amounts(name, matrix, rows.amount[split.train], test)
+    by = model.raw(test) if name == "single_feature" else probability * _amounts(name, matrix, rows.amount[split.train], test, conf)
     score = by if aim.metric in ("value", "ndcg") or name == "single_feature" else probability
     tied = ranking.ties(score, truth)
     k = aim.at.rows(len(split.test)) if aim.at else len(split.test)
@@ -182,11 +182,11 @@ def _on_window(name: str, rows: Rows, split: Split, aim: Objective, conf: Conf) 
     return whole | {"objective": (whole | at)[aim.metric]}
 
 
-def _amounts(name: str, train_on: Matrix, amount: Floats, test: Matrix) -> Floats:
-    """Expected amounts of the test rows: the points' for the rules, a regression on the training rows for what learns."""
+def _amounts(name: str, train_on: Matrix, amount: Floats, test: Matrix, conf: Conf) -> Floats:
+    """Expected amounts of the test rows: the points' for the rules, what past results make of them for what learns."""
     if name == "rules" and POINTS_AMOUNT in test.names:
         return test.column(POINTS_AMOUNT)
-    model = fit_amount(train_on, amount)
+    model = fit_amount(train_on, amount, POINTS_AMOUNT, conf.ranking.point_amount_share)
     return model.predict(test) if model is not None else np.ones(len(test))
 
 
@@ -201,7 +201,7 @@ def fit_final(name: str, rows: Rows, conf: Conf) -> tuple[Model, AmountModel | N
     """The chosen candidate and the amounts on all rows."""
     everyone = np.arange(len(rows.known.label))
     model = fit(name, rows.matrix, rows.known.label, rows.ids, conf.house.seed, _latest(rows.known, everyone, conf))
-    return model, fit_amount(rows.matrix, rows.amount)
+    return model, fit_amount(rows.matrix, rows.amount, POINTS_AMOUNT, conf.ranking.point_amount_share)
 
 
 def _register(

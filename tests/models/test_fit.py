@@ -161,22 +161,39 @@ def test_place_gives_a_value_that_fills_many_quantiles_their_middle() -> None:
     assert place(np.array([0, 1, 2, 99, -5, np.nan]), quantiles).tolist()[:5] == [-0.5, 0.5, 1, 1, -0.5]
 
 
-def test_amounts() -> None:
+def test_amounts_without_an_anchor() -> None:
     rng = np.random.default_rng(10)
     x = rng.normal(size=800)
     amount = np.where(rng.random(800) < 0.4, np.exp(8 + x + rng.normal(0, 0.5, 800)), 0)
     model = fit_amount(Matrix(("x", "y"), np.column_stack([x, rng.normal(size=800)])), amount)
     assert model is not None
     again = AmountModel.from_state(model.state())
-    test = Matrix(("x", "y"), np.array([[-1.0, 0], [1.0, 0], [np.nan, 0]]))
-    low, high, unknown = again.predict(test)
+    low, high, unknown = again.predict(Matrix(("x", "y"), np.array([[-1.0, 0], [1.0, 0], [np.nan, 0]])))
     assert low < unknown < high
     positive = amount > 0
     total = again.predict(Matrix(("x", "y"), np.column_stack([x[positive], np.zeros(positive.sum())]))).sum()
     assert 0.8 < total / amount[positive].sum() < 1.25
-    few = fit_amount(Matrix(("x",), np.ones((5, 1))), np.array([10.0, 0, 30, np.nan, 0]))
-    assert few is not None and few.predict(Matrix(("x",), np.ones((2, 1)))) == pytest.approx([20, 20])
+    few = fit_amount(Matrix(("x",), np.ones((5, 1))), np.array([10.0, 0, 40, np.nan, 0]))
+    # log mean of 10 and 40 is log 20, their smearing factor (1/2 + 2)/2 = 1.25
+    assert few is not None and few.predict(Matrix(("x",), np.ones((2, 1)))) == pytest.approx([25, 25])
     assert fit_amount(Matrix(("x",), np.ones((2, 1))), np.zeros(2)) is None
+
+
+def test_amounts_follow_their_anchor() -> None:
+    points = np.array([[1000.0], [10_000.0], [100_000.0]])
+    one = fit_amount(Matrix(("points",), np.array([[10_000.0]])), np.array([5000.0]), "points", prior_share=0.5)
+    # one result that is just what the prior says changes nothing: half of the points, however large
+    assert one is not None and one.predict(Matrix(("points",), points)) == pytest.approx([5000, 5000, 50_000], rel=1e-9)
+    rng = np.random.default_rng(11)
+    anchor = np.exp(rng.uniform(6, 14, 2000))
+    found = 3 * anchor**0.8 * np.exp(rng.normal(0, 0.3, 2000))
+    many = fit_amount(Matrix(("points",), anchor[:, None]), found, "points", prior_share=0.5)
+    assert many is not None and many.predict(Matrix(("points",), points)) == pytest.approx(
+        3 * points[:, 0] ** 0.8 * np.exp(0.045), rel=0.05
+    )
+    # a row without points: what others without points brought
+    free = fit_amount(Matrix(("points",), np.array([[0.0]] * 30 + [[5000.0]] * 5)), np.array([800.0] * 30 + [5000.0] * 5), "points")
+    assert free is not None and 800 <= free.predict(Matrix(("points",), np.array([[np.nan]])))[0] < 1300
 
 
 def test_capacity_and_objective() -> None:
