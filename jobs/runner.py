@@ -125,6 +125,8 @@ class Runner:
         fault_point(f"before:{step.name}")
         if step.kind is Kind.INGEST:
             rows, note = step.run(self.lake, self.spark, night, self.inbox)
+            if not self.lake.batches_in_force(night.run):
+                raise Refused(f"nothing was received on or before {night.as_of}; put files into {self.inbox or 'the inbox'}, or take a later --as-of")
             writes = {name: table_version(self.lake.root, name) for name, t in TABLES.items() if t.layer in ("version", "event", "quarantine") or name == "batch"}
             self.versions |= writes
             reads: dict[str, int] = {}

@@ -15,7 +15,7 @@ from jobs.economy.world import NEVER, World, month_number
 _REGION = np.array([1.7, 0.7, 1.2, 0.5, 0.9])
 _INDUSTRY = np.array([0.8, 0.9, 1.5, 1.4, 1.0, 0.6, 1.5, 0.4])
 _SEGMENT = np.array([2.6, 1.8, 0.95, 0.25])
-YEARLY = 0.052
+YEARLY = 0.05
 AFTERMATH = 6  # months from push to the time conduct changes
 
 
@@ -23,7 +23,7 @@ def audits(world: World, f: Firms) -> Ints:
     """Day each firm was pushed for audit in each year of the history, NEVER when it was not: [firm, year]."""
     c, years = world.chance, -(-world.months // 12)
     i, y = f.number[:, None], np.arange(years)[None, :]
-    seen = 2.2 * f.intensity[:, None] * (f.since[:, None] <= y * 12 + 6)
+    seen = 5.0 * f.intensity[:, None] * (f.since[:, None] <= y * 12 + 6)
     old_rules = np.exp(0.8 * (c.normal("old rules", i, y) + seen)) / 1.45
     weight = _REGION[np.searchsorted(REGIONS, f.region)] * _INDUSTRY[f.industry] * _SEGMENT[f.segment]
     weight = np.where(np.isin(f.typology, (MILL, MISSING)), 1.6, weight)

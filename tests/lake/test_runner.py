@@ -118,6 +118,12 @@ def test_two_nights_from_received_to_published(runner: Runner) -> None:
     assert sums(lake) == {("B", "A"): (0, 0), ("C", "A"): (1, 7000)}
 
 
+def test_a_date_before_all_data_is_refused_with_the_remedy(runner: Runner) -> None:
+    with pytest.raises(Refused, match="a later --as-of"):
+        night(runner, date(1999, 1, 1))
+    assert runner.lake.nights() == []
+
+
 def test_a_published_date_is_refused_and_revised_only_on_request(runner: Runner) -> None:
     receive(runner.lake, "taxpayer", taxpayers("A"), "b1", runner.lake.take_lease("ingest"))
     night(runner, D1)
