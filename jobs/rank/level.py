@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import ceil
 
 import numpy as np
@@ -16,7 +17,7 @@ from jobs.rank.points import Gathered, gather, open_points
 from jobs.rank.roster import RULES, Roster, missing_as, roster
 from jobs.rank.treatment import LEVELS
 
-_BAND, _HARD, _FLOOR = 1, 2, 3
+_BAND, _HARD, _FLOOR, _WAITS = 1, 2, 3, 4
 
 
 def risk_level(tables: Tables, night: Night) -> pa.Table:
@@ -24,7 +25,7 @@ def risk_level(tables: Tables, night: Night) -> pa.Table:
 
     Down from the highest band, a level takes taxpayers who meet its conditions in the total order, until it and the levels above hold
     `capacity_share` x the cases a year of the treatments that may answer them. A point whose code is in `hard_high` makes the level high
-    whatever the band; a risk type with a floor in the plan has its share of the list even when value has taken all places.
+    whatever the band, as far as the year's cases can answer it; a risk type with a floor in the plan has its share of the list even when value has taken all places.
     A taxpayer below every band has level none: he is not to be disturbed.
     """
     people = roster(tables["taxpayer"], tables["score"], night)
@@ -43,25 +44,40 @@ def risk_level(tables: Tables, night: Night) -> pa.Table:
 
 
 def _cut(people: Roster, found: Gathered, bands: Levels, night: Night) -> tuple[Ints, Ints]:
-    """Level of each taxpayer (place in LEVELS) and what gave it: 0 none, 1 band, 2 hard rule, 3 floor."""
+    """Level of each taxpayer (place in LEVELS) and what gave it: 0 none, 1 band, 2 hard rule, 3 floor, 4 hard rule without a place."""
     level, how = np.zeros(len(people.ids), dtype=np.int64), np.zeros(len(people.ids), dtype=np.int64)
-    for code in bands.hard_high:
-        if code in found.codes:
-            level[found.codes[code]], how[found.codes[code]] = LEVELS.index("high"), _HARD
     order = total_order(people.value, people.probability, people.ids)
     cases, treatments = cases_a_year(night.conf, night.as_of, people.home), night.conf.treatments
     probability, amount = missing_as(people.probability, -1.0), missing_as(people.amount, -1.0)
-    answered: set[str] = set()
     ranked = sorted(bands.bands, key=lambda b: -LEVELS.index(b.level))
+    waiting = _hard(order, found, level, how, bands, cases, night)
+    answered: set[str] = set()
     for band in ranked:
         answered |= {t for t in cases if band.level in treatments[t].levels}
         size = int(band.capacity_share * sum(cases[t] for t in sorted(answered)) + 1e-9)
         if band is ranked[-1]:
             _floors(order, found, level, how, size, LEVELS.index(band.level), night)
-        fits = (probability >= band.min_probability) & (amount >= float(band.min_amount)) & (people.value > 0) & (level == 0)
+        fits = (probability >= band.min_probability) & (amount >= float(band.min_amount)) & (people.value > 0) & (level == 0) & ~waiting
         taken_in = order[fits[order]][: max(size - int((level > 0).sum()), 0)]
         level[taken_in], how[taken_in] = LEVELS.index(band.level), _BAND
+    level[waiting], how[waiting] = LEVELS.index("medium"), _WAITS
     return level, how
+
+
+def _hard(order: Ints, found: Gathered, level: Ints, how: Ints, bands: Levels, cases: Mapping[str, float], night: Night) -> Flags:
+    """Make the taxpayers of a hard rule high, best first, as far as the year's cases can answer them; gives those who wait.
+
+    Where fraud is suspected only treatments that the law allows then count. A rule that fires too widely must not fill every level with
+    taxpayers whom nobody can be sent to: those who wait are medium, take no place of the bands, and come up as places fall free.
+    """
+    hard = hard_high(found, bands, len(level))
+    share = next((b.capacity_share for b in bands.bands if b.level == "high"), 1.0)
+    answering = {t: n for t, n in cases.items() if "high" in night.conf.treatments[t].levels}
+    safe = sum(n for t, n in sorted(answering.items()) if night.conf.treatments[t].allowed_if_fraud)
+    for group, room in ((found.fraud, safe), (~found.fraud, sum(answering.values()))):
+        placed = order[(hard & group)[order]][: max(int(share * room + 1e-9), 1)]
+        level[placed], how[placed] = LEVELS.index("high"), _HARD
+    return np.asarray(hard & (level == 0))
 
 
 def _floors(order: Ints, found: Gathered, level: Ints, how: Ints, size: int, place: int, night: Night) -> None:
@@ -106,8 +122,8 @@ def _why(people: Roster, found: Gathered, level: Ints, how: Ints, before: pa.Arr
 
 def _cause(how: int, value: float, probability: float, amount: float, hard: list[str], types: list[str]) -> str:
     numbers = "no score" if np.isnan(value) else f"value {value:,.0f} per inspector-day, probability {probability:.2f}, amount {amount:,.0f}"
-    if how == _HARD:
-        return f"rule: {', '.join(hard)}; {numbers}"
+    if how in (_HARD, _WAITS):
+        return f"rule: {', '.join(hard)}{'; beyond the cases of the year that can answer it' if how == _WAITS else ''}; {numbers}"
     if how == _FLOOR:
         return f"floor: {', '.join(types)}; {numbers}"
     return f"{'band' if how == _BAND else 'below every band'}: {numbers}"

@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs.lake.arrays import Floats, Ints, cents, one_each, positions, whole_array
+from jobs.lake.arrays import Floats, Ints, cents, flags, one_each, positions, whole_array
 from jobs.lake.step import Night, Tables
 from jobs.rank.matrix import POINTS_AMOUNT
 from jobs.rank.score import matrix_of, rules_score, stakes_of
@@ -65,28 +65,34 @@ def reason(tables: Tables, night: Night) -> pa.Table:
 
 
 def _points(risk_point: pa.Table, selection: pa.Table, night: Night) -> dict[str, list[Reason]]:
-    """The points of each case, largest amount first."""
+    """The points of each case, one reason per risk code: its largest point, and what the others of the code add up to."""
     wanted = pc.list_flatten(selection["points"])
     mine = risk_point.filter(pc.is_in(risk_point["point_id"], value_set=whole_array(wanted)))
-    amount = np.where(np.asarray(pc.fill_null(mine["fraud"], False)), cents(mine["amount_evasion"]), cents(mine["amount_error"]))
+    amount = np.where(flags(mine["fraud"]), cents(mine["amount_evasion"]), cents(mine["amount_error"]))
     mine = mine.append_column("cents", pa.array(amount, pa.int64())).sort_by([("taxpayer_id", "ascending"), ("cents", "descending"), ("point_id", "ascending")])
-    found: dict[str, list[Reason]] = {}
+    by_case: dict[str, dict[str, list[dict[str, Any]]]] = {}
     for row in mine.to_pylist():
-        found.setdefault(row["taxpayer_id"], []).append(_point(row, night))
-    return found
+        by_case.setdefault(row["taxpayer_id"], {}).setdefault(row["risk_code"], []).append(row)
+    return {taxpayer_id: [_point(rows, night) for rows in codes.values()] for taxpayer_id, codes in by_case.items()}
 
 
-def _point(row: dict[str, Any], night: Night) -> Reason:
+def _point(rows: list[dict[str, Any]], night: Night) -> Reason:
+    row = rows[0]
     facts = json.loads(row["facts"] or "{}")
     name = night.conf.register_[row["risk_code"]].name
-    amount = row["cents"] / 100
-    text = f"{facts.get('sentence_en') or name.en} Tax at stake: {amount:,.2f}."
-    text_zh = f"{facts.get('sentence_zh') or name.zh} 涉及税额:{amount:,.2f}。"
-    until = row["until_evasion"] if row["fraud"] else row["until_error"]
-    if until is not None and (until - night.as_of).days <= _LAPSES_SOON_DAYS:
-        text, text_zh = f"{text} Can be assessed only until {until}.", f"{text_zh} 追征期至{until}。"
+    amount, others = row["cents"] / 100, sum(r["cents"] for r in rows[1:]) / 100
+    text = f"{facts.get('sentence_en') or name.en + '.'} Tax at stake: {amount:,.2f}."
+    text_zh = f"{facts.get('sentence_zh') or name.zh + '。'}涉及税额:{amount:,.2f}。"
+    if len(rows) > 1:
+        periods = len(rows) - 1
+        text = f"{text} The same in {periods} other period{'s' if periods > 1 else ''}: {others:,.2f}."
+        text_zh = f"{text_zh}另有{periods}个税款所属期存在同类疑点:{others:,.2f}。"
+    ends = [until for r in rows if (until := r["until_evasion"] if r["fraud"] else r["until_error"]) is not None]
+    if ends and (min(ends) - night.as_of).days <= _LAPSES_SOON_DAYS:
+        text, text_zh = f"{text} Can be assessed only until {min(ends)}.", f"{text_zh}追征期至{min(ends)}。"
     sides = {side: facts[side].get("value") for side in ("declared", "other") if isinstance(facts.get(side), dict)}
-    numbers = {"amount": amount, "period_from": str(row["period_from"]), "period_to": str(row["period_to"]), "difference": facts.get("difference"), **sides}
+    numbers = {"amount": amount, "others": others, "periods": len(rows), "period_from": str(row["period_from"]), "period_to": str(row["period_to"]),
+               "difference": facts.get("difference"), **sides}
     return Reason("point", row["risk_code"], text, text_zh, numbers, amount, row["point_id"])
 
 

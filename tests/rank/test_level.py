@@ -40,6 +40,15 @@ def test_hard_rule_makes_high_whatever_the_value_and_takes_its_place() -> None:
     assert got["C"][2].startswith("rule: mill; ")
 
 
+def test_a_hard_rule_that_fires_too_widely_does_not_fill_the_levels() -> None:
+    # fraud may be answered by inspect alone: 20 days / 20 = 1 case a year. A is high, the other mills wait; B and D have the bands as before
+    room = {"capacity": (*ROOM["capacity"], Capacity(office="19", treatment="inspect", days=20))}
+    people = [score("A", 60), score("B", 50), score("C", 40), score("D", 30), score("E", 20)]
+    got = levels(world([taxpayer(i) for i in "ABCDE"], people, [], [point("A", "mill"), point("C", "mill"), point("E", "mill")]), **room)
+    assert [got[i][0] for i in "ABCDE"] == ["high", "high", "medium", "high", "medium"]  # high: 2 cases of assess and 1 of inspect
+    assert "beyond the cases of the year" in got["C"][2] and "beyond" not in got["A"][2]
+
+
 def test_a_floor_keeps_its_share_of_the_lowest_band() -> None:
     ids = "ABCDEF"
     people = [score(i, 60.0 - n) for n, i in enumerate(ids)]

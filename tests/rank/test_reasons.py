@@ -42,12 +42,14 @@ def given(selection: list[dict[str, Any]], points: list[dict[str, Any]], hits: l
 def test_points_come_first_by_amount_with_their_sentence_and_numbers() -> None:
     points = [point("T01", "sales", 100, facts=FACTS), point("T01", "input", 900, facts=FACTS, until_error=date(2026, 8, 1)), point("T01", "sales", 500, number=2), point("T01", "sales", 50, number=3)]
     out = reason(given([chosen("T01", [p["point_id"] for p in points])], points), night(model=False)).to_pylist()
-    assert [(r["ordinal"], r["point_id"], r["weight"]) for r in out] == [(1, "T01-input-1", 900.0), (2, "T01-sales-2", 500.0), (3, "T01-sales-1", 100.0)]
+    # one reason per risk code, its largest point first: input 900; sales 500 with 100 and 50 in other periods; then what differs from peers
+    assert [(r["ordinal"], r["point_id"], r["weight"]) for r in out[:2]] == [(1, "T01-input-1", 900.0), (2, "T01-sales-2", 500.0)]
+    assert out[2]["kind"] == "feature"
     assert out[0]["text"] == "Sales declared are below invoices issued. Tax at stake: 900.00. Can be assessed only until 2026-08-01."
-    assert out[1]["text"] == "sales en Tax at stake: 500.00."  # no sentence in the facts: the register's name stands in
-    assert out[2]["text_zh"].startswith("申报销售额低于开票金额。")
-    numbers = json.loads(out[2]["numbers"])
-    assert (numbers["declared"], numbers["other"], numbers["difference"], numbers["amount"]) == (100.0, 150.0, 50.0, 100.0)
+    assert out[1]["text"] == "sales en. Tax at stake: 500.00. The same in 2 other periods: 150.00."  # no sentence in the facts: the register's name stands in
+    assert out[0]["text_zh"].startswith("申报销售额低于开票金额。涉及税额:900.00。")
+    numbers = json.loads(out[0]["numbers"])
+    assert (numbers["declared"], numbers["other"], numbers["difference"], numbers["amount"], numbers["periods"]) == (100.0, 150.0, 50.0, 900.0, 1)
 
 
 def test_rules_night_fills_up_with_indicators_then_with_what_differs_from_peers() -> None:
