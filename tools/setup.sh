@@ -27,7 +27,7 @@ if [ ! -x "$venv/bin/python" ]; then
 fi
 say "installing the locked requirements (hashes checked; about 2 GB on disk)"
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bootstrap.txt
-VIRTUAL_ENV="$PWD/$venv" "$venv/bin/uv" pip sync --quiet --require-hashes requirements.txt
+VIRTUAL_ENV="$PWD/$venv" "$venv/bin/uv" pip sync --quiet --compile-bytecode --require-hashes requirements.txt
 VIRTUAL_ENV="$PWD/$venv" "$venv/bin/uv" pip install --quiet --no-deps --no-build-isolation -e .
 say "fetching Delta's jars (once)"
 "$venv/bin/python" -m jobs.lake.session >/tmp/assay-jars.$$ 2>&1 || { cat /tmp/assay-jars.$$ >&2; stop "Delta's jars could not be fetched." "Remedy: check the network or a mirror's settings, then run make setup again"; }

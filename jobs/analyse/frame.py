@@ -61,9 +61,10 @@ class Frame:
         place = np.where(inside, at, 0)
         return np.where(inside, np.round(prefix[self.taxpayer, place + 1] - prefix[self.taxpayer, place], 2), np.nan)
 
-    def monthly(self, name: str) -> Floats:
-        """The measure by month of the period [row, month]."""
-        return np.stack([self._month(name, self.start + k) for k in range(self.length)], axis=1)
+    def monthly(self, name: str, back: int = 0) -> Floats:
+        """The measure by month of the period, or of the one `back` periods before it [row, month]."""
+        begin = self.start - back * self.length
+        return np.stack([self._month(name, begin + k) for k in range(self.length)], axis=1)
 
     def covered(self, name: str) -> Flags:
         """Whether the measure's source had arrived for every month of the period (seen over the whole bucket)."""

@@ -87,32 +87,35 @@ def vat_input_not_declared_by_suppliers(frame: Frame, settings: Mapping[str, flo
 @indicator(
     About(
         id="vat_input_from_suspect_suppliers",
-        version=1,
-        name_en="Input VAT from very young, closed or unknown suppliers",
-        name_zh="进项来自新办、注销、非正常或未知企业",
+        version=2,
+        name_en="Input VAT again and again from very young, closed or unknown suppliers",
+        name_zh="进项持续来自新办、注销、非正常或未知企业",
         risk_code="vat_fictitious_invoices",
         base="input",
-        unit="share of the tax on purchases",
+        unit="share of the tax on purchases of four quarters",
         frames=(("VAT", "quarter"),),
-        formula="tax on purchases from suppliers registered less than a year before, closed, abnormal or unknown / tax on purchases; at stake: that part, at most the input VAT declared",
+        formula="tax on purchases from suppliers registered less than a year before, closed, abnormal or unknown / tax on purchases, over the quarter and the three before it, which mills' short lives cannot cover by chance; at stake: such tax of the quarter, at most the input VAT declared",
         inputs=("taxpayer_month", "partner_month", "filing"),
-        minimum="all returns of the quarter filed; the configured number of such suppliers",
+        minimum="all returns of the quarter filed; four quarters; such suppliers in the configured number of their months and in the quarter",
         legal_basis="Measures on the Administration of Invoices: fictitious invoices may not be used (verify)",
-        innocent=("new supplier in a new market", "supplier closed after an honest delivery", "supplier's id misprinted"),
-        settings=("least_suppliers",),
+        innocent=("trade with start-ups is the business", "supplier closed after an honest delivery", "supplier's id misprinted"),
+        settings=("least_months",),
         declared=_INPUT,
         other=Side("partner", "tax_amount", "Tax on purchases from such suppliers", "来自上述企业的购进税额"),
-        sentence_en="In {period} {other} of the tax on purchases ({gap}) came from very young, closed, abnormal or unknown suppliers; input VAT declared is {declared}.",
-        sentence_zh="{period}来自新办、注销、非正常或未知企业的购进税额{other},占购进税额{gap},申报进项税额{declared}。",
+        sentence_en="In {period} tax of {other} on purchases came from very young, closed, abnormal or unknown suppliers (input VAT declared: {declared}); over four quarters such suppliers gave {gap} of it.",
+        sentence_zh="{period}来自新办、注销、非正常或未知企业的购进税额{other},申报进项税额{declared};近四个季度此类进项占{gap}。",
         taxpayer_en=NOT_DISCLOSED,
         taxpayer_zh=NOT_DISCLOSED,
     )
 )
 def vat_input_from_suspect_suppliers(frame: Frame, settings: Mapping[str, float]) -> Reading:
-    """Quarter: share of purchases' tax from suspect suppliers."""
-    declared, bought, suspect = frame.sum("vat_input"), frame.sum("in_tax"), frame.sum("in_tax_suspect")
-    about = (declared > 0) & (bought > 0) & (np.fmax.reduce(frame.monthly("suspect_n"), axis=1) >= settings["least_suppliers"])
-    return Reading(declared, suspect, share(suspect, bought), np.fmin(positive(suspect), declared), about, ((~frame.filed(), "not_filed"),))
+    """Quarter: lasting share of purchases' tax from suspect suppliers."""
+    declared, suspect = frame.sum("vat_input"), frame.sum("in_tax_suspect")
+    bought, lasting = (sum((frame.sum(name, k) for k in range(4)), np.zeros(frame.rows)) for name in ("in_tax", "in_tax_suspect"))
+    months = sum((np.sum(frame.monthly("suspect_n", k) > 0, axis=1) for k in range(4)), np.zeros(frame.rows))
+    about = (declared > 0) & (suspect > 0) & (months >= settings["least_months"])
+    missing = ((~frame.filed(), "not_filed"), (np.isnan(bought), "no_earlier_periods"))
+    return Reading(declared, suspect, share(lasting, bought), np.fmin(suspect, declared), about, missing)
 
 
 @indicator(

@@ -8,7 +8,7 @@ import numpy as np
 
 from jobs.analyse.arrays import Floats
 from jobs.analyse.frame import Frame
-from jobs.analyse.indicator import About, Reading, Side, first_of, indicator, positive, share
+from jobs.analyse.indicator import About, Reading, Side, deviation, first_of, indicator, positive, share
 
 _SALES = Side("vat_return", "sales", "Sales declared for VAT", "增值税申报销售额")
 _LAW = "VAT Law: output tax on all taxable transactions; Tax Collection and Administration Law, art. 35 (verify)"
@@ -162,3 +162,39 @@ def vat_purchases_exceed_sales(frame: Frame, settings: Mapping[str, float]) -> R
     missing = ((~frame.filed(), "not_filed"), (~stated, "no_statement"), (~frame.covered("in_net"), "source_silent"))
     gap = used - declared
     return Reading(declared, used, share(gap, used), positive(gap) * vat_rate(frame, settings), missing=missing)
+
+
+@indicator(
+    About(
+        id="vat_purchase_ratio_above_peers",
+        version=1,
+        name_en="Purchases over sales above peers",
+        name_zh="购销比高于同行业",
+        risk_code="vat_cash_sales_suppressed",
+        base="sales",
+        unit="robust deviations above the peers' median",
+        gap="deviations",
+        frames=(("VAT", "year"),),
+        formula="(net bought / sales declared - peers' median) / deviation of the peers; at stake: (net bought / median - sales declared) x own mean rate",
+        inputs=("taxpayer_month", "partner_month", "filing", "peer_member"),
+        peer_rule="industry x size, backing off; the 12 months that tonight's peers cover",
+        minimum="all returns of the latest year filed; sales; invoices of purchases for each month; peers",
+        legal_basis="none: a comparison, not a finding",
+        innocent=("stock built up", "equipment bought", "first year of business", "goods spoiled or returned"),
+        settings=("rate",),
+        declared=Side("vat_return", "sales", "Net bought over sales declared", "购进净额占申报销售额比例", "share"),
+        other=Side("peer", "purchase_ratio", "Median of the peers", "同行业中位数", "share"),
+        sentence_en="In {period} goods bought were {declared} of the sales declared; the median of comparable taxpayers is {other} ({gap} robust deviations).",
+        sentence_zh="{period}购进净额占申报销售额{declared},同行业中位数{other},偏离{gap}个稳健标准差。",
+        taxpayer_en="For {period} invoices show purchases equal to {declared} of the sales you declared. Please check that all sales are declared.",
+        taxpayer_zh="您{period}取得发票购进净额占申报销售额的{declared},请核对销售额是否全部申报。",
+    )
+)
+def vat_purchase_ratio_above_peers(frame: Frame, settings: Mapping[str, float]) -> Reading:
+    """Latest year: net bought over sales against peers, upper tail."""
+    sales, bought = declared_sales(frame), frame.sum("in_net")
+    own = share(bought, sales)
+    median, mad = frame.peer("purchase_ratio")
+    missing = ((~frame.filed(), "not_filed"), (~frame.covered("in_net"), "source_silent"), (np.isnan(median), "no_peers"))
+    base = positive(share(bought, median) - sales) * vat_rate(frame, settings)
+    return Reading(own, median, deviation(own, median, mad), base, frame.newest(1), missing)

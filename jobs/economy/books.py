@@ -15,7 +15,7 @@ from jobs.economy.demand import final_sales, materials
 from jobs.economy.firms import Firms, alive, firms
 from jobs.economy.industries import column
 from jobs.economy.schedule import evading
-from jobs.economy.trade import FAKE, RELATED, Orders
+from jobs.economy.trade import FAKE, RELATED, SHIFT, Orders
 from jobs.economy.typologies import MILL, MISSING, SHIFTED, SUPPRESSED
 from jobs.economy.world import World
 
@@ -34,7 +34,8 @@ class Books:
     input_tax: Ints  # on special invoices for real purchases and services
     fake: Ints
     fake_tax: Ints
-    related: Ints
+    related: Ints  # services of firms of the same owners
+    shifted: Ints  # the part of them that only moves profit
     cost: Ints  # true cost of sales
     stock: Ints  # true stock at the end of the month
     booked_cost: Ints
@@ -62,7 +63,7 @@ def books(world: World, f: Firms, bought: Orders, sold: Orders) -> Books:
     taxed = inside_tax + bills["outside"].sum("tax", shape) + bills["consumers"].sum("tax", shape)
     uninvoiced = cents(consumers) - with_invoice
     exempt = np.where(((f.industry == 4) & (c.uniform("exempt", f.number) < 0.25))[:, None], uninvoiced * 3 // 10, 0)
-    fake, related = bought.where(bought.kind == FAKE), bought.where(bought.kind == RELATED)
+    fake, related, shifted = bought.where(bought.kind == FAKE), bought.where(bought.kind >= RELATED), bought.where(bought.kind == SHIFT)
     goods = bought.where(bought.kind < FAKE)
     real = bought.where((bought.kind != FAKE) & (bought.special == 1))
     sales = invoiced + uninvoiced + cents(hidden)
@@ -75,7 +76,7 @@ def books(world: World, f: Firms, bought: Orders, sold: Orders) -> Books:
         rate=rate, invoiced=invoiced, invoiced_tax=taxed, uninvoiced=uninvoiced, exempt=exempt, hidden=cents(hidden),
         purchases=_by_month(f, goods, goods.buyer, goods.net, shape) + extra, input_tax=input_tax,
         fake=_by_month(f, fake, fake.buyer, fake.net, shape), fake_tax=_by_month(f, fake, fake.buyer, fake.tax * fake.special, shape),
-        related=_by_month(f, related, related.buyer, related.net, shape), cost=cost, stock=stock, booked_cost=booked_cost,
+        related=_by_month(f, related, related.buyer, related.net, shape), shifted=_by_month(f, shifted, shifted.buyer, shifted.net, shape), cost=cost, stock=stock, booked_cost=booked_cost,
         booked_stock=booked_stock, heads=heads, wages=wages, other=other, bills=bills,
     )
 
@@ -89,9 +90,11 @@ def _by_month(f: Firms, o: Orders, party: Ints, values: Ints, shape: tuple[int, 
 def _final(world: World, f: Firms) -> tuple[Floats, Floats, Floats]:
     """Sales to consumers as written down, sales outside the province, and what was left out of the books."""
     final = final_sales(world, f)
-    share = np.clip(column("consumers")[f.industry] * world.chance.between(0.7, 1.1, "consumers", f.number), 0, 1)
-    suppresses = f.typology == SUPPRESSED
-    share = np.where(suppresses, np.maximum(share, 0.55), share)  # who hides sales has customers who want no invoice
+    c, suppresses = world.chance, f.typology == SUPPRESSED
+    share = np.clip(column("consumers")[f.industry] * c.between(0.7, 1.1, "consumers", f.number), 0, 1)
+    # Who hides sales has customers who want no invoice; many honest factories and wholesalers have them too.
+    over_the_counter = suppresses | (c.uniform("counter", f.number) < 0.25)
+    share = np.where(over_the_counter, np.maximum(share, c.between(0.25, 0.7, "counter share", f.number)), share)
     consumers = final * share[:, None]
     hidden = np.where(suppresses[:, None], consumers * evading(world, f), 0.0)
     return consumers - hidden, final - consumers, hidden
@@ -135,7 +138,7 @@ def _running(world: World, f: Firms, size: Floats) -> tuple[Ints, Ints, Ints]:
     c, t = world.chance, np.arange(world.horizon)[None, :]
     i, works = f.number[:, None], alive(world, f)
     pay = c.between(5200, 9500, "pay", f.number)[:, None] * np.where(f.industry == 7, 1.7, 1.0)[:, None]
-    staff = size * (column("wages")[f.industry] * c.between(0.8, 1.2, "staff", f.number))[:, None] / pay
+    staff = size * (column("wages")[f.industry] * c.between(0.7, 1.3, "staff", f.number))[:, None] / pay
     heads = np.maximum(1, np.round(staff * np.exp(0.05 * c.normal("heads", i, t // 3)))).astype(np.int64)
     heads = np.where(np.isin(f.typology, (MILL, MISSING))[:, None], 1 + i % 2, heads) * works
     bonus = np.where((t + world.start.month - 1) % 12 == 0, 1.5, 1.0)
@@ -143,7 +146,7 @@ def _running(world: World, f: Firms, size: Floats) -> tuple[Ints, Ints, Ints]:
     # A sibling that takes in shifted profit runs at a loss: that is why the profit goes there.
     host = firms(world, f.number // 4 * 4)
     takes = (f.number % 4 == 1) & (host.typology == SHIFTED)
-    burden = column("other")[f.industry] * c.between(0.75, 1.25, "other", f.number) * np.where(takes, 2.2, 1.0)
+    burden = column("other")[f.industry] * c.between(0.55, 1.4, "other", f.number) * np.where(takes, 2.2, 1.0)
     other = cents(size * burden[:, None] * np.exp(0.15 * c.normal("other month", i, t)) * works)
     return heads, wages, np.where(np.isin(f.typology, (MILL, MISSING))[:, None], other // 6, other)
 

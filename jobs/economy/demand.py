@@ -34,5 +34,5 @@ def final_sales(world: World, f: Firms) -> Floats:
 def materials(world: World, f: Firms) -> Floats:
     """Each firm's own material cost as a share of sales: industry, and how good the firm is: [firm]."""
     base = column("materials")[f.industry]
-    spread = np.minimum(0.055, (1 - base) * 0.45)
+    spread = np.minimum(0.07, (1 - base) * 0.55)
     return np.asarray(np.clip(base + spread * world.chance.normal("margin", f.number), 0.03, 0.97))

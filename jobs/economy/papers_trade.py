@@ -34,7 +34,7 @@ def _inside(world: World, f: Firms, ids: np.ndarray, names: pa.Array, o: Orders,
     place = np.searchsorted(f.number, o.supplier)
     unique, where = np.unique(o.buyer, return_inverse=True)
     buyers = firms(world, unique)
-    item = np.where(o.kind == RELATED, "咨询服务", column("item")[f.industry[place]])
+    item = np.where(o.kind >= RELATED, "咨询服务", column("item")[f.industry[place]])
     kind = np.where(o.special == 1, "专用", "普通")
     number = _numbers(world, day, o.supplier, o.month, o.buyer * 16 + o.serial)
     buyer_id, buyer_name = pa.array(ids_of(world, buyers)).take(pa.array(where)), company_names(world, buyers).take(pa.array(where))

@@ -74,7 +74,7 @@ def _general(world: World, f: Firms, b: Books, works: Flags, slips: _Slips) -> R
     rate = b.rate[:, None]
     taxable = b.uninvoiced - b.exempt
     output = b.invoiced_tax + tax_of(taxable, rate)
-    claimed = _delayed(world, f, b.input_tax)
+    claimed = _delayed(world, f, b.input_tax) + _vouchers(world, f, b.input_tax)
     whole_output = output + tax_of(b.hidden, rate)
     due, brought, carried = _chain(whole_output, claimed)
     true = {"sales": b.sales - b.exempt + b.hidden, "output": whole_output, "input": claimed, "exempt": b.exempt, "credit_in": brought, "credit_out": carried, "due": due}
@@ -102,6 +102,14 @@ def _delayed(world: World, f: Firms, tax: Ints) -> Ints:
     moved = _scaled(tax, late)
     moved[:, -1:] = 0
     return np.asarray(tax - moved + np.concatenate([np.zeros_like(moved[:, :1]), moved[:, :-1]], axis=1))
+
+
+def _vouchers(world: World, f: Firms, tax: Ints) -> Ints:
+    """Input tax on lawful vouchers that are no invoices: customs payment slips, farm produce, tolls. Many honest firms have some."""
+    c, i, t = world.chance, f.number[:, None], np.arange(world.horizon)[None, :]
+    share = np.where(c.uniform("vouchers", f.number) < 0.3, c.between(0.02, 0.25, "voucher share", f.number), 0.0)[:, None]
+    there = c.uniform("voucher month", i, t) < 0.5
+    return _scaled(tax, np.where(there, share * c.between(0.4, 1.6, "voucher size", i, t), 0.0))
 
 
 def _chain(output: Ints, claimed: Ints) -> tuple[Ints, Ints, Ints]:
@@ -159,7 +167,7 @@ def _income(world: World, f: Firms, b: Books, works: Flags) -> Returns:
     c, years = world.chance, calendar_years(world)
     y = np.arange(len(years))[None, :]
     cost = np.where((f.typology == MILL)[:, None], b.booked_cost, b.cost)  # paper sales bring no income
-    true = {"revenue": by_period(b.sales + b.hidden, years), "cost": by_period(cost, years), "expense": by_period(b.wages + b.other, years)}
+    true = {"revenue": by_period(b.sales + b.hidden, years), "cost": by_period(cost, years), "expense": by_period(b.wages + b.other + b.related - b.shifted, years)}
     lines = {"revenue": by_period(b.sales, years), "cost": by_period(b.booked_cost + b.fake, years), "expense": by_period(b.wages + b.other + b.related, years)}
     hit = c.uniform("income slip", f.number[:, None], y) < f.careless[:, None] * 1.5
     wrong = np.where(hit, np.where(c.uniform("income up", f.number[:, None], y) < 0.4, -1, 1) * c.between(0.02, 0.10, "income size", f.number[:, None], y), 0.0)

@@ -18,7 +18,8 @@ from jobs.economy.schedule import evading
 from jobs.economy.typologies import FICTITIOUS, SHIFTED, mills, missing_traders
 from jobs.economy.world import World
 
-NORMAL, SPOT, FAKE, RELATED = range(4)
+NORMAL, SPOT, FAKE, RELATED, SHIFT = range(5)
+KINDS = ("ordinary", "spot", "fictitious", "service", "shifted")
 FIELDS = ("supplier", "buyer", "month", "kind", "net", "tax", "rate", "special", "day", "serial")
 MAX_LINKS = 8
 
@@ -92,10 +93,11 @@ def _supplier(world: World, industry: Ints, link: Ints, epoch: Ints) -> Ints:
 
 
 def _spot(world: World, f: Firms, plan: Floats) -> _Part:
-    """Cheap goods bought from whoever offers them: from missing traders, by buyers who need not know."""
+    """Cheap goods bought from whoever offers them: from missing traders, by buyers who need not know. One in eight hunts for bargains."""
     c, t = world.chance, np.arange(world.horizon)[None, :]
     goods = np.isin(f.industry, (0, 1, 2, 3, 4)) & f.general
-    b, month = np.nonzero((c.uniform("spot", f.number[:, None], t) < 0.06) & goods[:, None] & (plan > 0))
+    often = np.where(c.uniform("bargains", f.number) < 0.12, 0.25, 0.03)[:, None]
+    b, month = np.nonzero((c.uniform("spot", f.number[:, None], t) < often) & goods[:, None] & (plan > 0))
     supplier, there = _living(world, missing_traders(world), f.number[b], month, "spot seller")
     amount = plan[b, month] * materials(world, f)[b] * c.between(0.15, 0.7, "spot amount", f.number[b], month)
     kept = there
@@ -126,13 +128,16 @@ def _living(world: World, pool: Ints, buyer: Ints, month: Ints, purpose: str) ->
 
 
 def _related(world: World, f: Firms) -> _Part:
-    """Services invoiced by a loss-making sibling, which take the profit out of the buyer."""
-    c = world.chance
-    level = np.where((f.typology == SHIFTED)[:, None], evading(world, f), 0.0)
-    t = np.arange(world.horizon)[None, :]
-    b, month = np.nonzero((level > 0) & (c.uniform("related", f.number[:, None], t) < 0.7) & (final_sales(world, f) > 0))
-    amount = level[b, month] * f.size[b] * 0.16 * c.between(0.6, 1.4, "related amount", f.number[b], month)
-    return b, month, f.number[b] + 1, np.full(len(b), RELATED), amount, np.full(len(b), MAX_LINKS + 2)
+    """Services of a sibling: small and real in many groups; from a loss-making one, to take the profit out of the buyer."""
+    c, t = world.chance, np.arange(world.horizon)[None, :]
+    shifts = np.where((f.typology == SHIFTED)[:, None], evading(world, f), 0.0)
+    real = np.where(f.grouped & f.general & (c.uniform("serves", f.number) < 0.35), c.between(0.005, 0.05, "service", f.number), 0.0)
+    share = shifts * 0.16 + real[:, None]
+    b, month = np.nonzero((share > 0) & (c.uniform("related", f.number[:, None], t) < 0.7) & (final_sales(world, f) > 0))
+    amount = share[b, month] * f.size[b] * c.between(0.6, 1.4, "related amount", f.number[b], month)
+    sibling = f.number[b] // 4 * 4 + (f.number[b] + 1) % 4
+    kind = np.where(shifts[b, month] > 0, SHIFT, RELATED)
+    return b, month, sibling, kind, amount, np.full(len(b), MAX_LINKS + 2)
 
 
 def _priced(world: World, f: Firms, buyer: Ints, month: Ints, supplier: Ints, kind: Ints, amount: Floats, serial: Ints) -> Orders:
@@ -142,7 +147,7 @@ def _priced(world: World, f: Firms, buyer: Ints, month: Ints, supplier: Ints, ki
     ends = np.minimum(s.death, world.horizon)[where]
     kept = (month >= s.birth[where]) & (month < ends) & (supplier != number) & (amount >= 300)
     where, rate = where[kept], np.where(s.general, column("rate")[s.industry], 3)[where[kept]]
-    rate = np.where((kind[kept] == RELATED) & (rate > 3), 6, rate)
+    rate = np.where((kind[kept] >= RELATED) & (rate > 3), 6, rate)
     net = np.round(amount[kept] * 100).astype(np.int64)
     days = c.whole(0, 28, "order day", number[kept], month[kept], serial[kept])
     special = (s.general[where] & f.general[buyer[kept]]).astype(np.int64)

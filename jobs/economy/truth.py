@@ -16,7 +16,7 @@ from jobs.economy.life import held_by_parent, main_owner, person_id
 from jobs.economy.returns import Returns
 from jobs.economy.schedule import evading
 from jobs.economy.tables import dates, money
-from jobs.economy.trade import FAKE, RELATED, SPOT, Orders
+from jobs.economy.trade import KINDS, SPOT, Orders
 from jobs.economy.typologies import CAUSES, HONEST, NAMES
 from jobs.economy.words import company_names, ids_of
 from jobs.economy.world import NEVER, World, day_number
@@ -98,11 +98,9 @@ def firm_table(world: World, f: Firms) -> pa.Table:
 def link_table(world: World, f: Firms, bought: Orders) -> pa.Table:
     """Links planted: who bought fictitious invoices, spot goods and shifted services from whom; who is held by whom."""
     planted = bought.where(bought.kind >= SPOT)
-    names = np.array(["", "spot", "fictitious", "related"])[planted.kind]
     pairs = np.unique(np.stack([planted.buyer, planted.supplier, planted.kind]), axis=1)
-    kinds = {SPOT: "spot", FAKE: "fictitious", RELATED: "related"}
     owner = person_id(world, main_owner(world, f))
     held = held_by_parent(world, f)
-    trade = pa.table({"kind": pa.array([kinds[k] for k in pairs[2].tolist()], pa.string()), "firm": pa.array(pairs[0]), "other": pa.array(pairs[1]), "person": pa.nulls(len(pairs[0]), pa.string())})
+    trade = pa.table({"kind": pa.array([KINDS[k] for k in pairs[2].tolist()], pa.string()), "firm": pa.array(pairs[0]), "other": pa.array(pairs[1]), "person": pa.nulls(len(pairs[0]), pa.string())})
     owns = pa.table({"kind": pa.array(np.where(held, "parent", "owner").astype(str)), "firm": pa.array(f.number), "other": pa.array(np.where(held, f.number // 4 * 4, -1)), "person": pa.array(owner, pa.string())})
-    return pa.concat_tables([trade, owns]) if len(names) else owns
+    return pa.concat_tables([trade, owns])

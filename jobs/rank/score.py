@@ -54,7 +54,8 @@ def score(tables: Tables, night: Night) -> pa.Table:
     by_rules = 1.0 - np.exp(-rules / ranking.rules_scale)
     parts = [_rows(ids, RULES_VERSION, by_rules, rules, stakes.amount * ranking.point_amount_share, stakes, night.conf)]
     if night.model is not None:
-        model, amounts = _champion(night.model.path, night.model.digest)
+        model, amounts, feature_set = _champion(night.model.path, night.model.digest)
+        _same_features(tables["feature"], feature_set, night.model.version)
         matrix = matrix_of(tables["feature"], ids, rules, stakes.amount / 100, night.conf)
         amount = amounts.predict(matrix) * 100 if amounts is not None else stakes.amount * ranking.point_amount_share
         parts.append(_rows(ids, night.model.version, model.probability(matrix), rules, amount, stakes, night.conf))
@@ -62,10 +63,19 @@ def score(tables: Tables, night: Night) -> pa.Table:
 
 
 @lru_cache(maxsize=2)
-def _champion(path: str, digest: str) -> tuple[Model, AmountModel | None]:
-    """The verified model of a path and digest; kept, because every bucket of a night uses the same."""
+def _champion(path: str, digest: str) -> tuple[Model, AmountModel | None, str | None]:
+    """The verified model of a path and digest, its amounts and its feature set; kept, because every bucket of a night uses the same."""
     model, extra = load(Path(path), digest)
-    return model, AmountModel.from_state(extra["amount"]) if extra.get("amount") else None
+    return model, AmountModel.from_state(extra["amount"]) if extra.get("amount") else None, extra.get("feature_set")
+
+
+def _same_features(feature: pa.Table, trained_on: str | None, version: str) -> None:
+    """A champion may only score what it was trained on. ValueError when tonight's feature set is another one."""
+    tonight = {s for s in pc.unique(feature["feature_set"]).to_pylist() if s is not None}
+    if trained_on is not None and tonight - {trained_on}:
+        raise ValueError(
+            f"score: champion {version} was trained on feature set {trained_on}, tonight's is {', '.join(sorted(tonight))}; run `assay train` again"
+        )
 
 
 def matrix_of(feature: pa.Table, ids: pa.Array, rules: Floats, points_amount: Floats, conf: Conf) -> Matrix:

@@ -42,10 +42,11 @@ _MAX_WINDOWS = 4
 
 @dataclass(frozen=True)
 class Rows:
-    """Training rows: features, label, amount in the currency (0 without an adjustment), and the days that keep time honest."""
+    """Training rows: features and the set they belong to, label, amount (0 without an adjustment), and the days that keep time honest."""
 
     matrix: Matrix
     known: Labelled
+    feature_set: str
 
     @property
     def amount(self) -> Floats:
@@ -81,7 +82,7 @@ def train(features: pa.Table, outcomes: pa.Table, scores: pa.Table | None, as_of
     rows = training_rows(features, outcomes, scores, as_of, conf)
     label, found = rows.known.label, find_leaks(rows.matrix, rows.known.label)
     kept = [n for n in rows.matrix.names if n not in {leak.feature for leak in found}]
-    rows = Rows(rows.matrix.select(kept), rows.known)
+    rows = Rows(rows.matrix.select(kept), rows.known, rows.feature_set)
     positives = int(label.sum())
     for leak in found:
         log.warning("train: feature '%s' is left out: %s", leak.feature, leak.why)
@@ -100,15 +101,21 @@ def train(features: pa.Table, outcomes: pa.Table, scores: pa.Table | None, as_of
 
 
 def training_rows(features: pa.Table, outcomes: pa.Table, scores: pa.Table | None, as_of: date, conf: Conf) -> Rows:
-    """Labelled cases joined to the features, and where given the rules score and points' amount, that were known when they were opened."""
+    """Labelled cases joined to the features, and where given the rules score and points' amount, that were known when they were opened.
+
+    Snapshots of another feature set than the latest one's are left out: a feature of the same name may have meant something else.
+    """
     known = labels(outcomes, as_of, conf)
     snapshots = features.filter(pc.less_equal(features["as_of"], pa.scalar(as_of, pa.date32())))
+    newest = snapshots.filter(pc.equal(snapshots["as_of"], pc.max(snapshots["as_of"])))
+    feature_set = str(pc.max(newest["feature_set"]).as_py() or "")
+    snapshots = snapshots.filter(pc.equal(snapshots["feature_set"], feature_set))
     at = snapshot_rows(known, snapshots["as_of"], snapshots["taxpayer_id"], conf.ranking.snapshot_days)
     kept = np.flatnonzero(at >= 0)
     known, at = known.take(kept), at[kept]
     rules, points = _from_scores(scores, known, conf) if scores is not None else (None, None)
     names = feature_names(features, conf.ranking.forbidden_features)
-    return Rows(feature_matrix(snapshots, names, at, rules, points), known)
+    return Rows(feature_matrix(snapshots, names, at, rules, points), known, feature_set)
 
 
 def _from_scores(scores: pa.Table, known: Labelled, conf: Conf) -> tuple[Floats, Floats]:

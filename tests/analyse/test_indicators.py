@@ -47,7 +47,7 @@ def country(draw: st.DataObject, firms: int = 2) -> list[Firm]:
                 in_tax_suspect=draw.draw(AMOUNT),
                 suspect_n=1,
             )
-        for measure in ("vat_burden_12m", "input_output_ratio", "cost_ratio", "profit_margin", "revenue_per_head"):
+        for measure in ("vat_burden_12m", "input_output_ratio", "cost_ratio", "profit_margin", "revenue_per_head", "purchase_ratio"):
             firm.peer(measure, draw.draw(st.sampled_from([None, 0.0, 0.4])), draw.draw(st.sampled_from([None, 0.0, 0.1])))
         found.append(firm)
     return found

@@ -180,19 +180,47 @@ def test_input_not_declared_by_suppliers() -> None:
     assert found.of("none", "2025-01")["missing_reason"] == "not_filed"
 
 
-def test_input_from_suspect_suppliers() -> None:
-    hit = firm("hit").months("2025-01", 3, vat_input=30, in_tax=50, in_tax_suspect=40, suspect_n=2)
-    near = firm("near").months("2025-01", 3, vat_input=30, in_tax=50, in_tax_suspect=10, suspect_n=2)
-    none = (
-        Firm("none")
-        .filed("VAT", "2025-01", 3, state="missing")
-        .months("2025-01", 3, vat_input=30, in_tax=50, in_tax_suspect=40, suspect_n=2)
+def test_input_from_suspect_suppliers_again_and_again() -> None:
+    def buyer(name: str, suspect: float, months: int = 12) -> Firm:
+        return (
+            firm(name)
+            .months("2024-04", 12, vat_input=30, in_tax=50)
+            .months("2025-03", 1, in_tax_suspect=suspect, suspect_n=1)
+            .months("2024-04", months - 1, in_tax_suspect=suspect, suspect_n=2)
+        )
+
+    found = evaluate(
+        SUMMER,
+        parameters("vat_input_from_suspect_suppliers", 0.2, least_months=7),
+        buyer("hit", 20),
+        buyer("near", 9),
+        buyer("once", 50, 6),
     )
-    found = evaluate(SUMMER, parameters("vat_input_from_suspect_suppliers", 0.3, least_suppliers=2), hit, near, none)
-    assert found.of("hit", "2025-01")["difference"] == pytest.approx(120 / 150)
-    assert float(found.of("hit", "2025-01")["base"]) == 90  # no more than was deducted
+    row = found.of("hit", "2025-01")
+    assert row["difference"] == pytest.approx(240 / 600)
+    assert (row["declared"], row["other"], float(row["base"])) == (90, 60, 60)  # the quarter's own: 3 x 20 of 3 x 30 deducted
+    assert found.of("near", "2025-01")["hit"] is False  # 18 %
+    assert ("once", "VAT", "2025-01") not in found.rows  # in six months only
+    new = (
+        Firm("new")
+        .filed("VAT", "2025-01", 3, state="missing")
+        .months("2024-04", 12, vat_input=30, in_tax=50, in_tax_suspect=20, suspect_n=1)
+    )
+    lone = evaluate(SUMMER, parameters("vat_input_from_suspect_suppliers", 0.2, least_months=7), new)
+    assert lone.of("new", "2025-01")["missing_reason"] == "not_filed"
+
+
+def test_purchase_ratio_above_peers() -> None:
+    def shop(name: str, bought: float) -> Firm:
+        return firm(name).months("2025-01", 12, vat_sales=100, in_net=bought, in_tax=1).peer("purchase_ratio", 0.6, 0.1)
+
+    none = firm("none").months("2025-01", 12, vat_sales=100, in_net=90)
+    found = evaluate(SPRING, parameters("vat_purchase_ratio_above_peers", 2, rate=0.13), shop("hit", 90), shop("near", 75), none)
+    row = found.of("hit", "2025-01")
+    assert row["difference"] == pytest.approx((0.9 - 0.6) / 0.1)
+    assert float(row["base"]) == pytest.approx((1080 / 0.6 - 1200) * 0.13)  # 1800 of sales would be usual
     assert found.of("near", "2025-01")["hit"] is False
-    assert found.of("none", "2025-01")["missing_reason"] == "not_filed"
+    assert found.of("none", "2025-01")["missing_reason"] == "no_peers"
 
 
 def test_input_ratio_above_peers() -> None:

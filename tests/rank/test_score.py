@@ -137,7 +137,9 @@ def champion(folder: Path) -> tuple[ModelRef, Matrix]:
     label = (rng.random(400) < 1 / (1 + np.exp(-2 * values[:, 0]))).astype(float)
     amounts = fit_amount(matrix, label * np.exp(values[:, 1] + 7))
     assert amounts is not None
-    digest = save(fit("logistic", matrix, label, [str(n) for n in range(400)]), folder / "m.skops", {"amount": amounts.state()})
+    digest = save(
+        fit("logistic", matrix, label, [str(n) for n in range(400)]), folder / "m.skops", {"amount": amounts.state(), "feature_set": "f"}
+    )
     return ModelRef("m-1", str(folder / "m.skops"), digest), matrix
 
 
@@ -166,3 +168,10 @@ def test_a_changed_model_file_is_refused(tmp_path: Path) -> None:
     model, _ = champion(tmp_path)
     with pytest.raises(ModelRefused, match="on record"):
         scored([], [], [given.taxpayer("A")], ModelRef("m-1", model.path, "0" * 64))
+
+
+def test_a_champion_scores_only_what_it_was_trained_on(tmp_path: Path) -> None:
+    model, _ = champion(tmp_path)
+    feature = pa.table({"taxpayer_id": ["A"], "feature_set": ["g"], "snapshot": ["night"], "f0": [3.0], "f1": [1.0]})
+    with pytest.raises(ValueError, match="trained on feature set f, tonight's is g"):
+        scored([], [], [given.taxpayer("A")], model, feature)

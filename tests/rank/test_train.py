@@ -158,6 +158,15 @@ def test_what_becomes_known_later_changes_nothing(conf: configuration.Conf, tmp_
     assert first.model is not None and first.model.digest == second.model.digest
 
 
+def test_snapshots_of_another_feature_set_are_left_out(conf: configuration.Conf) -> None:
+    features, outcomes, scores = country(300)
+    last = max(features["as_of"].to_pylist())
+    sets = ["new" if d == last or n % 2 else "old" for n, d in enumerate(features["as_of"].to_pylist())]
+    mixed = features.set_column(features.column_names.index("feature_set"), "feature_set", pa.array(sets))
+    rows = training_rows(mixed, outcomes, scores, AS_OF, conf)
+    assert rows.feature_set == "new" and len(rows.known.label) == sets.count("new")
+
+
 def test_too_few_labels_leave_the_nights_rules_only(conf: configuration.Conf, tmp_path: Path) -> None:
     features, outcomes, _ = country(40)
     uri = f"sqlite:///{tmp_path}/mlflow.db"
