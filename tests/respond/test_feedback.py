@@ -71,7 +71,7 @@ def test_good_rows_are_done_bad_ones_refused_and_again_is_nothing(handed: Store,
     first = apply_feedback(handed, conf(), path)
     assert first.done == len(worked())
     assert {r.place for r in first.refused} == {f"f.jsonl:{n}" for n in range(9, 18)}
-    assert {r.code for r in first.refused} == {"unreadable", "state", "vacant", "unknown_case"}
+    assert {r.code for r in first.refused} == {"unreadable", "state", "not_granted", "vacant", "unknown_case"}
     again = apply_feedback(handed, conf(), path)
     assert (again.done, again.repeated, len(again.refused)) == (0, len(worked()), len(bad))
     with handed.read() as session:
