@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import sys
 
-import click
 import typer
 
 from jobs.cli import landing, look, loop, study
@@ -17,6 +16,7 @@ from jobs.runner import Refused
 from jobs.sources.landing import LandingError
 
 log = logging.getLogger(__name__)
+USAGE: type[Exception] = typer.BadParameter.__mro__[1]  # usage errors of whichever click typer brings
 
 app = typer.Typer(name="assay", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 for part in (loop, landing, look, study):
@@ -28,11 +28,10 @@ def main() -> None:
     quiet()
     try:
         code = app(standalone_mode=False)
-    except click.exceptions.Exit as leaving:
+    except typer.Exit as leaving:
         code = leaving.exit_code
-    except click.ClickException as fault:
-        fault.show()
-        code = 2
+    except USAGE as fault:
+        code = _say("bad usage", typer.BadParameter(fault.format_message()) if hasattr(fault, "format_message") else fault, 2)
     except (ConfError, LandingError, FileNotFoundError, NotADirectoryError) as fault:
         code = _say("bad usage or configuration", fault, 2)
     except (Refused, Fenced) as fault:
