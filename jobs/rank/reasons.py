@@ -21,7 +21,7 @@ from jobs.lake.arrays import Floats, Ints, cents, flags, one_each, positions, wh
 from jobs.lake.step import Night, Tables
 from jobs.rank.matrix import POINTS_AMOUNT
 from jobs.rank.score import matrix_of, rules_score, stakes_of
-from jobs.rank.words import figure, phrase
+from jobs.rank.words import phrase, written
 from models.candidates import RULES
 from models.explain import contributions
 from models.matrix import Matrix
@@ -31,6 +31,7 @@ REASONS = 3
 _ENOUGH_PEERS = 10
 _UNSAID = (RULES, POINTS_AMOUNT)  # sums of points and hits: the points themselves are the reason
 _LAPSES_SOON_DAYS = 180
+_NEAR = 0.8  # times the threshold: below it an indicator says nothing
 
 
 @dataclass(frozen=True)
@@ -112,17 +113,15 @@ def _indicators(hit: pa.Table, ids: pa.Array, night: Night) -> dict[str, list[Re
     found: dict[str, list[Reason]] = {}
     for row in mine.select(["taxpayer_id", "risk_code", "indicator", "period_from", "period_to", "declared", "other", "difference", "threshold", "strength"]).to_pylist():
         of_case = found.setdefault(row["taxpayer_id"], [])
-        if len(of_case) < REASONS * 2 and row["strength"] > 0 and row["risk_code"] not in {r.code for r in of_case}:
+        if len(of_case) < REASONS * 2 and row["strength"] >= _NEAR and row["risk_code"] not in {r.code for r in of_case}:
             of_case.append(_indicator(row, night))
     return found
 
 
 def _indicator(row: dict[str, Any], night: Night) -> Reason:
     name = night.conf.register_[row["risk_code"]].name
-    sides = "" if row["declared"] is None or row["other"] is None else f"{figure(row['declared'])} declared, {figure(row['other'])} on the other side; "
-    sides_zh = "" if row["declared"] is None or row["other"] is None else f"申报{figure(row['declared'])},另一方{figure(row['other'])};"
-    text = f"{name.en}, {row['period_from']} to {row['period_to']}: {sides}{row['strength']:.1f} times the threshold of {figure(row['threshold'] or 0.0)}."
-    text_zh = f"{name.zh},{row['period_from']}至{row['period_to']}:{sides_zh}为阈值{figure(row['threshold'] or 0.0)}的{row['strength']:.1f}倍。"
+    text = f"{name.en}: an indicator stands at {row['strength']:.1f} times its threshold for {row['period_from']} to {row['period_to']}."
+    text_zh = f"{name.zh}:{row['period_from']}至{row['period_to']}指标值为阈值的{row['strength']:.1f}倍。"
     numbers = {k: row[k] for k in ("declared", "other", "difference", "threshold", "strength")} | {"indicator": row["indicator"]}
     return Reason("indicator", row["risk_code"], text, text_zh, numbers, row["strength"])
 
@@ -166,9 +165,10 @@ class _Compared:
     def _reason(self, n: int, k: int) -> Reason:
         value, median = float(self.values[n, k]), float(self.median[n, k])
         en, zh = phrase(self.names[k])
-        text = f"{en}: {figure(value)}; the median of taxpayers of the same size is {figure(median)}."
+        own, usual = written(self.names[k], value), written(self.names[k], median)
+        text = f"{en}: {own}; the median of taxpayers of the same size is {usual}."
         numbers = {"value": value, "median": None if np.isnan(median) else median}
-        return Reason("feature", self.names[k], text, f"{zh}:{figure(value)};同规模纳税人中位数为{figure(median)}。", numbers, float(self.weight[n, k]))
+        return Reason("feature", self.names[k], text, f"{zh}:{own};同规模纳税人中位数为{usual}。", numbers, float(self.weight[n, k]))
 
 
 def _peers(everyone: Floats, owner: pa.Array, people: pa.Table, ids: pa.Array) -> tuple[Floats, Floats]:

@@ -11,7 +11,7 @@ import pytest
 
 from jobs.lake.step import ModelRef, Night, Tables
 from jobs.rank.reasons import reason
-from jobs.rank.words import figure, phrase
+from jobs.rank.words import figure, phrase, written
 from models.fit import fit
 from models.matrix import Matrix
 from models.store import save
@@ -54,12 +54,12 @@ def test_points_come_first_by_amount_with_their_sentence_and_numbers() -> None:
 
 def test_rules_night_fills_up_with_indicators_then_with_what_differs_from_peers() -> None:
     points = [point("T19", "sales", 100, facts=FACTS)]
-    hits = [hit("T19", "a", 3.0, "sales"), hit("T19", "b", 0.8, "input"), hit("T19", "c", None, "missing")]
+    hits = [hit("T19", "a", 3.0, "sales"), hit("T19", "b", 0.8, "input"), hit("T19", "c", None, "missing"), hit("T19", "d", 0.7, "mill")]
     out = reason(given([chosen("T19", [points[0]["point_id"]])], points, hits), night(model=False)).to_pylist()
     assert [(r["kind"], r["code"]) for r in out] == [("point", "sales"), ("indicator", "input"), ("feature", "vat_burden_12m")]
-    assert "0.8 times the threshold of 0.5" in out[1]["text"]
+    assert out[1]["text"] == "input en: an indicator stands at 0.8 times its threshold for 2025-01-01 to 2025-03-31."
     # burdens are 0..19: median 9.5, absolute deviations 0.5..9.5 twice each: their median 5, x 1.4826 = 7.413; (19 - 9.5) / 7.413 = 1.28
-    assert out[2]["text"] == "VAT tax burden over 12 months: 19; the median of taxpayers of the same size is 9.5."
+    assert out[2]["text"] == "VAT burden over 12 months: 1,900.0%; the median of taxpayers of the same size is 950.0%."
     assert out[2]["weight"] == pytest.approx(9.5 / 7.413)
 
 
@@ -104,9 +104,19 @@ def test_fraud_counts_by_the_evasion_amount() -> None:
 
 
 def test_words() -> None:
-    assert phrase("vat_burden_12m_z") == ("VAT tax burden (distance from peers) over 12 months", "增值税税负率(偏离同行)(12个月)")
-    assert phrase("quaint_n") == ("Quaint number", "quaint数量")
+    assert phrase("vat_burden_12m") == ("VAT burden over 12 months", "增值税税负率(12个月)")
+    assert phrase("cost_ratio_peers") == ("Cost over revenue, distance from comparable taxpayers", "成本率偏离同行程度")
+    assert phrase("quaint_thing_3m") == ("Quaint thing over 3 months", "quaint thing(3个月)")
     assert [figure(v) for v in (1234.5, 0.12345, 0.0, float("nan"), 1e-5)] == ["1,234", "0.123", "0", "-", "1.0e-05"]
+    assert [written("vat_burden_3m", 0.0213), written("sales_log_12m", float(np.log1p(250_000))), written("adjusted_log_36m", -float(np.log1p(99))), written("is_closed", 1.0),
+            written("vat_burden_peers", -2.5), written("late_n_12m", 3.0), written("sales_log_12m", float("inf"))] == ["2.1%", "250,000", "-99", "yes", "-2.5", "3", "-"]
+
+
+def test_every_feature_has_words() -> None:
+    from jobs.analyse.features import FEATURES
+
+    missing = [f.name for f in FEATURES if phrase(f.name)[1].isascii()]
+    assert not missing
 
 
 def test_a_changed_model_file_is_refused(champion: ModelRef) -> None:
