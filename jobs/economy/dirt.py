@@ -50,16 +50,17 @@ def _keys(rows: pa.Table) -> np.ndarray:
 def _spoilt(rows: pa.Table, way: str, identity: str, amount: str | None, day: str | None) -> pa.Table:
     if rows.num_rows == 0:
         return rows
+    keys = _keys(rows).tolist()
     if way == "check":
         return _with(rows, identity, [broken(v) for v in rows[identity].to_pylist()])
     if way == "exponent":
-        return _with(rows, identity, [f"9.1{v[2:4]}{n % 10}E+17" for n, v in enumerate(rows[identity].to_pylist())])
+        return _with(rows, identity, [f"9.1{v[2:4]}{n % 10}E+17" for n, v in zip(keys, rows[identity].to_pylist(), strict=True)])
     if way == "empty":
         return _with(rows, identity, [""] * rows.num_rows)
     if way == "words":
-        return _with(rows, str(amount), [f"{_WORDS[len(v or '') % 9]}万{_WORDS[n % 9]}仟元整" for n, v in enumerate(rows[str(amount)].to_pylist())])
+        return _with(rows, str(amount), [f"{_WORDS[len(v or '') % 9]}万{_WORDS[n % 9]}仟元整" for n, v in zip(keys, rows[str(amount)].to_pylist(), strict=True)])
     texts = [str(v or "") for v in rows[str(day)].to_pylist()]
-    return _with(rows, str(day), [f"{t[:4]}年{t[5:7]}月{t[8:10]}日" if n % 2 else f"{t[5:7]}/{t[8:10]}/{t[2:4]}" for n, t in enumerate(texts)])
+    return _with(rows, str(day), [f"{t[:4]}年{t[5:7]}月{t[8:10]}日" if n % 2 else f"{t[5:7]}/{t[8:10]}/{t[2:4]}" for n, t in zip(keys, texts, strict=True)])
 
 
 def _with(rows: pa.Table, name: str, values: list[str]) -> pa.Table:

@@ -16,6 +16,7 @@ from jobs.economy.trade import RELATED, Orders
 from jobs.economy.words import company_names, ids_of, outside_parties
 from jobs.economy.world import World
 
+_INSIDE = 64  # serials below it are the seller's own: outside from 16, consumers from 32, received from 48
 _COLUMNS = ("invoice_no", "kind", "issued_on", "seller_id", "seller_name", "buyer_id", "buyer_name", "net", "tax", "gross", "item", "corrects")
 
 
@@ -36,7 +37,7 @@ def _inside(world: World, f: Firms, ids: np.ndarray, names: pa.Array, o: Orders,
     buyers = firms(world, unique)
     item = np.where(o.kind >= RELATED, "咨询服务", column("item")[f.industry[place]])
     kind = np.where(o.special == 1, "专用", "普通")
-    number = _numbers(world, day, o.supplier, o.month, o.buyer * 16 + o.serial)
+    number = _numbers(world, day, o.supplier, o.month, _INSIDE + o.buyer * 16 + o.serial)
     buyer_id, buyer_name = pa.array(ids_of(world, buyers)).take(pa.array(where)), company_names(world, buyers).take(pa.array(where))
     return _rows(day, number, kind, pa.array(ids[place]), names.take(pa.array(place)), buyer_id, buyer_name, o.net, o.tax, item)
 

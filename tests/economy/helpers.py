@@ -1,0 +1,63 @@
+"""A country counted in this process, without Spark: what a task does, for all buckets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from jobs.economy.books import Books, books
+from jobs.economy.bucket import Job, receive, send
+from jobs.economy.country import enter_all
+from jobs.economy.delivery import FEEDS, history_slices
+from jobs.economy.filing import Conduct, conduct
+from jobs.economy.firms import Firms, firms
+from jobs.economy.returns import Returns, returns
+from jobs.economy.trade import FIELDS, Orders, orders
+from jobs.economy.truth import Ledger, ledger
+from jobs.economy.world import World, add_months
+
+
+@dataclass(frozen=True)
+class Counted:
+    """One country in memory: a single bucket would differ in nothing."""
+
+    world: World
+    firms: Firms
+    bought: Orders
+    books: Books
+    returns: list[Returns]
+    conduct: list[Conduct]
+    ledger: Ledger
+
+
+def world(taxpayers: int = 600, months: int = 24, seed: int = 11, start: date = date(2024, 1, 1)) -> World:
+    through = add_months(start, months) + timedelta(days=3)
+    return World(taxpayers, months + start.month - 1, seed, date(start.year, 1, 1), start, through)
+
+
+@lru_cache(maxsize=4)
+def counted(taxpayers: int = 600, months: int = 24, seed: int = 11) -> Counted:
+    """The country's arrays over all firms."""
+    return count(world(taxpayers, months, seed))
+
+
+def count(w: World) -> Counted:
+    f = firms(w, np.arange(w.population))
+    made = orders(w, f)
+    b = books(w, f, made, Orders(*(getattr(made, n) for n in FIELDS)).ordered())
+    rs = returns(w, f, b)
+    cs = [conduct(w, f, r) for r in rs]
+    return Counted(w, f, made, b, rs, cs, ledger(w, f, list(zip(rs, cs, strict=True))))
+
+
+def write(w: World, out: Path) -> Path:
+    """The country's files and truth."""
+    slices = {source: history_slices(w.opens, w.through) for source in FEEDS}
+    written = sorted(receive(Job(w, str(out), slices), list(send(w, range(w.buckets)))))
+    enter_all(out / "inbox", slices, written)
+    w.save(out / "truth")
+    return out
