@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -152,8 +152,8 @@ def _validator(standard: str) -> Callable[[str], bool]:
     """`is_valid` of a python-stdnum module. ConfError when there is none of that name."""
     if re.fullmatch(r"[a-z_]+(\.[a-z0-9_]+)*", standard):
         try:
-            found: Callable[[str], bool] = importlib.import_module(f"stdnum.{standard}").is_valid
-            return found
+            # The same ids come in every file: a worker checks each once.
+            return lru_cache(maxsize=1 << 20)(importlib.import_module(f"stdnum.{standard}").is_valid)
         except (ModuleNotFoundError, AttributeError):
             pass
     raise ConfError(f"assay.yaml: id_standard: python-stdnum has no module '{standard}' with is_valid; examples: cn.uscc, mx.rfc, eu.vat")
