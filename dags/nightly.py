@@ -2,6 +2,7 @@
 
 It starts once every source that the contracts say to wait for has landed, or at the hour of conf/assay.yaml, whichever comes
 first; a second start for a published date ends at its first task. Sources that may be missing are named, and the night goes on.
+What happened to cases since the last night is exported from the case store before anything is taken in.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 
 from airflow.providers.standard.operators.bash import BashOperator
 from airflow.providers.standard.operators.hitl import ApprovalOperator
-from airflow.sdk import DAG, Asset, AssetOrTimeSchedule, CronTriggerTimetable, Param, task
+from airflow.sdk import DAG, Asset, AssetOrTimeSchedule, CronTriggerTimetable, Param, chain, task
 from airflow.sdk.exceptions import AirflowSkipException
 from assay_house import CONF, ONCE_MORE, ZONE, assay, local, officials
 
@@ -82,21 +83,22 @@ with DAG(
             log.warning("%s", arrival)
         return params["run_without"] or not any(a.waited_for for a in found)
 
-    @task
-    def summary(as_of: str) -> str:
-        """What the official is asked to let out, in Markdown: counts alone."""
+    @task(multiple_outputs=False)
+    def summary(as_of: str) -> dict[str, Any]:
+        """What the official is asked to let out: its revision, and counts in Markdown."""
         from jobs.cli.landing import arrivals_for
         from jobs.cli.place import Place
         from jobs.cli.summary import night_summary
 
-        day = date.fromisoformat(as_of)
-        return night_summary(Place.here(), day, arrivals_for(day))
+        place, day = Place.here(), date.fromisoformat(as_of)
+        return {"revision": place.published(day).revision, "text": night_summary(place, day, arrivals_for(day))}
 
+    export = BashOperator(task_id="export", bash_command=assay("feedback"), append_env=True)
     rooms = [room_task(room) for room in ROOMS]
     approval = ApprovalOperator(
         task_id="approval",
         subject=f"Let the case lists of {AS_OF} go out?",
-        body="{{ ti.xcom_pull('summary') }}",
+        body="{{ ti.xcom_pull('summary')['text'] }}",
         assigned_users=officials(),
         params={"note": Param("", type="string", description="remark kept with the approval")},
         defaults=ApprovalOperator.REJECT,
@@ -104,19 +106,14 @@ with DAG(
     )
     hand_over = BashOperator(
         task_id="hand_over",
-        bash_command=assay("approve", more='--as-of "$AS_OF" --official "$OFFICIAL" --note "$NOTE" --out "${ASSAY_OUT:-out}"'),
+        bash_command=assay("approve", more='--as-of "$AS_OF" --revision "$REVISION" --official "$OFFICIAL" --note "$NOTE" --out "${ASSAY_OUT:-out}"'),
         env={
             "AS_OF": AS_OF,
+            "REVISION": "{{ ti.xcom_pull('summary')['revision'] }}",
             "OFFICIAL": "{{ ti.xcom_pull('approval')['responded_by_user']['name'] }}",
             "NOTE": "{{ ti.xcom_pull('approval')['params_input'].get('note', '') }}",
         },
         append_env=True,
     )
     night = due()
-    waiting = arrived(night)
-    said = summary(night)
-    before: Any = waiting
-    for room in rooms:
-        before >> room
-        before = room
-    before >> said >> approval >> hand_over
+    chain(arrived(night), export, *rooms, summary(night), approval, hand_over)

@@ -115,9 +115,12 @@ def approve(
     official: Annotated[str, typer.Option(help="name of the official who approves")],
     out: Out = Path("out"),
     note: Annotated[str | None, typer.Option(help="remark kept with the approval")] = None,
+    revision: Annotated[int | None, typer.Option(min=1, help="refuse unless this is the published revision, the one the official has seen")] = None,
 ) -> None:
     """A named official lets a published night go out: cases to the store, letters and lists to OUT."""
     place = Place.here()
+    if revision is not None and (there := place.published(as_of.date()).revision) != revision:
+        raise Refused(f"revision {revision} of {as_of.date()} was to be approved, but revision {there} is published; look at it and approve that one")
     approve_night(place, as_of.date(), official, note)
     typer.echo(deliver_night(place, as_of.date(), out))
 
@@ -161,12 +164,12 @@ def known(place: Place, night: Published, name: str) -> pa.Table:
 
 
 def feedback(
-    files: list[Path],
+    files: Annotated[list[Path] | None, typer.Argument(help="filled lists and action files; none: only export")] = None,
     person: Annotated[str, typer.Option(help="who sends a filled list back; action files name their posts")] = "",
     export: Annotated[bool, typer.Option(help="write the store's new events into the inbox as source case_event")] = True,
 ) -> None:
     """Take filled lists (XLSX) or action files (JSON lines) into the case store, and export what is new for the next night."""
-    typer.echo(take_feedback(Place.here(), files, now() if export else None, person))
+    typer.echo(take_feedback(Place.here(), files or [], now() if export else None, person))
 
 
 def take_feedback(place: Place, files: list[Path], received_at: datetime | None, person: str = "") -> str:

@@ -33,16 +33,17 @@ class Airflow:
     def drop(self) -> Path:
         return Path(self.env["ASSAY_DROP"])
 
-    def test_dag(self, dag_id: str, conf: dict[str, Any] | None = None, timeout: float = 180, **asked: Any) -> dict[str, Any]:
-        """`dag.test()` of one DAG: states of its tasks, what each gave, assets touched, the log, the status code of each answer.
+    def run_dags(self, *runs: dict[str, Any], timeout: float) -> list[dict[str, Any]]:
+        """`dag.test()` of DAGs one after the other: states of tasks, what each gave, tries, assets touched, codes of the answers.
 
-        `answers`: (user, option) pairs given to the approval in turn; `passed`: pattern of tasks counted as done without running;
-        `retries`: tries again that each task has.
+        Of each run: `dag_id`; `conf`: its parameters; `answers`: (user, option) pairs given to the approval in turn, with `input`;
+        `passed`: pattern of tasks counted as done without running; `retries`: tries again of each task; `kill`: words of a command
+        that is killed once.
         """
-        found = self.script("run_dag", json.dumps({"dag_id": dag_id, "conf": conf or {}, **asked}), timeout=timeout)
-        return {**found, "log": (self.root / "run_dag.log").read_text(encoding="utf-8")}
+        found: list[dict[str, Any]] = self.script("run_dag", json.dumps(runs), timeout=timeout)
+        return found
 
-    def script(self, name: str, *words: str, timeout: float) -> dict[str, Any]:
+    def script(self, name: str, *words: str, timeout: float) -> Any:
         """Run a module of this folder; what its last line of output says, as JSON. Its whole session ends with it, or at the timeout."""
         call = [sys.executable, "-m", f"tests.dags.{name}", *words]
         with (self.root / f"{name}.log").open("ab") as log:
@@ -53,8 +54,7 @@ class Airflow:
                 end_session(process)
         lines = said.decode().strip().splitlines()
         assert process.returncode == 0 and lines, f"{name} ended with {process.returncode}:\n{(self.root / f'{name}.log').read_text()[-6000:]}"
-        found: dict[str, Any] = json.loads(lines[-1])
-        return found
+        return json.loads(lines[-1])
 
 
 def end_session(process: subprocess.Popen[bytes]) -> None:

@@ -1,53 +1,75 @@
-"""The DAG of a source, run whole by `dag.test()`."""
+"""DAGs of sources, run whole by `dag.test()`, each on a source of its own: one finds a file, one none, one is late, one is given bad words."""
 
 from __future__ import annotations
 
 import json
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from tests.dags.house import Airflow
+import pytest
+
+from tests.dags.house import Airflow, airflow_at
+
+ZONE = ZoneInfo("Asia/Shanghai")
+EVIL = "2026-01-05'; touch broken; $(touch broken) \"`touch broken`"
 
 
-def leave(airflow: Airflow, name: str, text: str) -> None:
-    folder = airflow.drop / "penalty"
-    folder.mkdir(exist_ok=True)
-    (folder / name).write_text(text, encoding="utf-8")
+@pytest.fixture(scope="module")
+def airflow(tmp_path_factory: pytest.TempPathFactory, database: Path) -> Airflow:
+    found = airflow_at(tmp_path_factory.mktemp("sources"), database)
+    for name in ("penalty_1.csv", "ownership_1.jsonl", "treasury_1.csv"):
+        folder = found.drop / name.split("_")[0]
+        folder.mkdir()
+        (folder / name).write_text("a", encoding="utf-8")
+    return found
 
 
-def manifest(airflow: Airflow) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (airflow.inbox / "penalty" / "manifest.jsonl").read_text(encoding="utf-8").splitlines()]
+@pytest.fixture(scope="module")
+def began() -> datetime:
+    return datetime.now(ZONE)
 
 
-def test_what_lies_in_the_drop_lands_and_is_received_now(airflow: Airflow) -> None:
-    leave(airflow, "penalty_1.csv", "a")
-    before = datetime.now(ZoneInfo("Asia/Shanghai"))
-    done = airflow.test_dag("source_penalty")
+@pytest.fixture(scope="module")
+def runs(airflow: Airflow, began: datetime) -> dict[str, dict[str, Any]]:
+    asked = [
+        {"dag_id": "source_penalty"},
+        {"dag_id": "source_land"},
+        {"dag_id": "source_ownership", "conf": {"received_at": "2026-01-05T09:00:00+08:00", "history": True}},
+        {"dag_id": "source_treasury", "conf": {"received_at": EVIL}, "retries": 0},
+    ]
+    return {a["dag_id"].removeprefix("source_"): done for a, done in zip(asked, airflow.run_dags(*asked, timeout=400), strict=True)}
+
+
+def manifest(airflow: Airflow, source: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (airflow.inbox / source / "manifest.jsonl").read_text(encoding="utf-8").splitlines()]
+
+
+def test_what_lies_in_the_drop_lands_and_is_received_now(airflow: Airflow, began: datetime, runs: dict[str, dict[str, Any]]) -> None:
+    done = runs["penalty"]
     assert (done["state"], done["tasks"]) == ("success", {"look": "success", "land": "success", "in_time": "success"})
-    (entry,) = manifest(airflow)
+    (entry,) = manifest(airflow, "penalty")
     assert (entry["file"], entry["receipt"], entry["kind"]) == ("penalty_1.csv", 1, "delivery")
-    assert before <= datetime.fromisoformat(entry["received_at"]) <= datetime.now(before.tzinfo)
-    assert done["assets"] == ["penalty"]
+    assert began <= datetime.fromisoformat(entry["received_at"]) <= datetime.now(ZONE)
+    assert done["assets"] == ["penalty"] and not list((airflow.drop / "penalty").iterdir())
 
 
-def test_an_empty_drop_lands_nothing_and_touches_no_asset(airflow: Airflow) -> None:
-    done = airflow.test_dag("source_penalty")
+def test_an_empty_drop_lands_nothing_and_touches_no_asset(runs: dict[str, dict[str, Any]]) -> None:
+    done = runs["land"]
     assert (done["state"], done["tasks"]["land"], done["assets"]) == ("success", "skipped", [])
     assert "never delivered" in done["values"]["in_time"]
 
 
-def test_a_late_source_is_marked_and_does_not_fail(airflow: Airflow) -> None:
-    leave(airflow, "penalty_1.csv", "a")
-    # the contract expects the first of every month: a delivery of January 2026 is long overdue today
-    done = airflow.test_dag("source_penalty", {"received_at": "2026-01-05T09:00:00+08:00", "history": True})
+def test_a_late_source_is_marked_and_does_not_fail(airflow: Airflow, runs: dict[str, dict[str, Any]]) -> None:
+    # the contract expects the first of every month: a delivery of January 2026 alone is long overdue today
+    done = runs["ownership"]
     assert (done["state"], done["tasks"]["land"], done["tasks"]["in_time"]) == ("success", "success", "skipped")
-    assert [(e["received_at"], e["kind"]) for e in manifest(airflow)] == [("2026-01-05T09:00:00+08:00", "history")]
+    assert [(e["received_at"], e["kind"]) for e in manifest(airflow, "ownership")] == [("2026-01-05T09:00:00+08:00", "history")]
 
 
-def test_words_from_a_parameter_never_reach_the_shell(airflow: Airflow) -> None:
-    leave(airflow, "penalty_1.csv", "a")
-    done = airflow.test_dag("source_penalty", {"received_at": "2026-01-05'; touch \"$ASSAY_DROP/broken\"; $(touch broken)"}, retries=0)
-    assert (done["state"], done["tasks"]["land"]) == ("failed", "failed")
-    assert not (airflow.drop / "broken").exists() and not list(airflow.root.rglob("broken"))
-    assert not (airflow.inbox / "penalty" / "manifest.jsonl").exists()
+def test_words_from_a_parameter_never_reach_the_shell(airflow: Airflow, runs: dict[str, dict[str, Any]]) -> None:
+    done = runs["treasury"]
+    assert (done["state"], done["tasks"]["land"], done["assets"]) == ("failed", "failed", [])
+    assert not list(airflow.root.rglob("broken")) and not list(airflow.drop.rglob("broken"))
+    assert not (airflow.inbox / "treasury").exists() and [p.name for p in (airflow.drop / "treasury").iterdir()] == ["treasury_1.csv"]
