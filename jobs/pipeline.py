@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from jobs.analyse import partner_months, partners, trade
 from jobs.analyse.features import feature
 from jobs.analyse.filings import filing
 from jobs.analyse.indicators import indicator_hit
@@ -32,15 +33,15 @@ STEPS: tuple[Step, ...] = (
     Step("ingest", "sources", Kind.INGEST, ingest_step),
     Step("link", "link", Kind.DRIVER, link, "party", reads=("taxpayer", "penalty", "land_holding"), changes=("penalty", "land_holding"), versions=("taxpayer",)),
     Step("taxpayer_month", "analyse", Kind.KERNEL, taxpayer_month, "taxpayer_month", changes=("invoice", "payment", "return_line", "financial_statement")),
-    Step("trade_edge_month", "analyse", Kind.FRAME, trade_edge_month, "trade_edge_month", changes=("invoice",)),
+    Step("trade_edge_month", "analyse", Kind.FRAME, trade_edge_month, "trade_edge_month", changes=("invoice",), columns=trade.COLUMNS),
     Step("party_fact", "analyse", Kind.DRIVER, party_fact, "party_fact", changes=("penalty", "land_holding"), versions=("penalty", "land_holding", "party")),
     Step("obligation", "analyse", Kind.KERNEL, obligation, "obligation", reads=("taxpayer", "tax_registration", "return_line")),
     Step("filing", "analyse", Kind.KERNEL, filing, "filing", reads=("obligation", "payment"), versions=("return_line",)),
     Step("outcome", "analyse", Kind.KERNEL, outcome, "outcome", reads=("case_event",)),
     Step("partner_month", "analyse", Kind.FRAME, partner_month, "partner_month",
-         reads=("taxpayer", "ownership", "filing", "taxpayer_month", "trade_edge_month")),
+         reads=("taxpayer", "ownership", "filing", "taxpayer_month", "trade_edge_month"), columns=partner_months.COLUMNS),
     Step("partner", "analyse", Kind.FRAME, partner, "partner",
-         reads=("taxpayer", "ownership", "outcome", "partner_month", "party_fact", "taxpayer_month", "trade_edge_month")),
+         reads=("taxpayer", "ownership", "outcome", "partner_month", "party_fact", "taxpayer_month", "trade_edge_month"), columns=partners.COLUMNS),
     Step("ratio", "analyse", Kind.KERNEL, own_ratios, "ratio", reads=("taxpayer", "tax_registration", "taxpayer_month", "filing", "partner_month")),
     Step("peer", "analyse", Kind.DRIVER, peers, ("peer", "peer_member"), reads=("ratio", "taxpayer", "outcome")),
     Step("indicator_hit", "analyse", Kind.KERNEL, indicator_hit, "indicator_hit",

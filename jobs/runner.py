@@ -16,11 +16,9 @@ from importlib.metadata import version as package_version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
-
 from jobs.conf import Conf
 from jobs.lake.faults import fault_point
-from jobs.lake.kernel import FILE_SCHEMA, Input, KernelTask, gather, run_kernel, stream, to_file, write_result, write_stream
+from jobs.lake.kernel import FILE_SCHEMA, Input, KernelTask, gather, handed_over, run_kernel, stream, to_file, write_result, write_stream
 from jobs.lake.lake import Lake, Published, now
 from jobs.lake.read import as_json, data_files, whole
 from jobs.lake.step import Kind, ModelRef, Night, Step, Tables
@@ -164,7 +162,7 @@ class Runner:
         from pyspark.sql.pandas.types import from_arrow_schema
 
         frames: dict[str, dict[str, Any]] = {}
-        for wanted in inputs:
+        for wanted in (replace(i, columns=step.columns.get(i.name)) for i in inputs):
             frames.setdefault(wanted.slot, {})[wanted.name] = self._frame_of(wanted, night)
         result: DataFrame = step.run(Tables(**frames), night)
         contract = table(step.outputs[0])
@@ -177,11 +175,9 @@ class Runner:
     def _frame_of(self, wanted: Input, night: Night) -> DataFrame:
         from pyspark.sql.pandas.types import from_arrow_schema
 
-        contract = table(wanted.name)
-        schema = pa.schema([*contract.schema, *([pa.field("sign", pa.int64())] if wanted.slot == "changes" else [])])
-        count = self.lake.buckets if contract.bucket_by else 1
+        count = self.lake.buckets if table(wanted.name).bucket_by else 1
         numbers = self.spark.range(0, count, 1, count)
-        return numbers.mapInArrow(partial(stream, self.lake.root, wanted, night.as_of, night.run), from_arrow_schema(schema))
+        return numbers.mapInArrow(partial(stream, self.lake.root, wanted, night.as_of, night.run), from_arrow_schema(handed_over(wanted)))
 
     def _inputs(self, step: Step, night: Night) -> tuple[Input, ...]:
         batches = self.lake.batches_in_force(night.run)

@@ -13,6 +13,11 @@ if TYPE_CHECKING:
     from jobs.lake.step import Night
 
 YOUNG_MONTHS = 12
+COLUMNS = {
+    "taxpayer": ("taxpayer_id", "registered_on", "vat_kind", "status", "closed_on"),
+    "ownership": ("taxpayer_id", "owner_id", "since", "until"),
+    "trade_edge_month": ("taxpayer_id", "side", "partner_id", "month", "n", "net", "tax"),
+}
 HUB_COMPANIES = 200  # an owner of more companies is the state or a fund: common ownership says nothing
 
 
@@ -61,9 +66,14 @@ def owners_now(ownership: DataFrame, as_of: date) -> DataFrame:
     return now.join(small.select("owner_id"), "owner_id", "left_semi").select("taxpayer_id", "owner_id")
 
 
-def related_pairs(pairs: DataFrame, owners: DataFrame) -> DataFrame:
-    """Of pairs (taxpayer_id, partner_id) those with a common owner, or where one owns the other."""
-    itself = owners.select("taxpayer_id").union(owners.select("owner_id")).distinct()
-    reach = owners.union(itself.selectExpr("taxpayer_id", "taxpayer_id as owner_id"))
-    other = reach.selectExpr("taxpayer_id as partner_id", "owner_id")
-    return pairs.join(reach, "taxpayer_id", "inner").join(other, ["partner_id", "owner_id"], "left_semi").select("taxpayer_id", "partner_id").distinct()
+def related_pairs(owners: DataFrame) -> DataFrame:
+    """Pairs with a common owner, or where one owns the other: taxpayer_id, partner_id, each pair once in each direction.
+
+    Bounded: nobody in `owners` has more than HUB_COMPANIES companies.
+    """
+    from pyspark.sql import functions as F
+
+    sisters = owners.join(owners.select("owner_id", F.col("taxpayer_id").alias("partner_id")), "owner_id").select("taxpayer_id", "partner_id")
+    below = owners.select("taxpayer_id", F.col("owner_id").alias("partner_id"))
+    above = owners.select(F.col("owner_id").alias("taxpayer_id"), F.col("taxpayer_id").alias("partner_id"))
+    return sisters.union(below).union(above).where(F.col("taxpayer_id") != F.col("partner_id")).distinct()

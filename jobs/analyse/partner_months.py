@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from jobs.analyse.partner_columns import COLUMNS as SHARED
 from jobs.analyse.partner_columns import as_money, owners_now, related_pairs, with_party
 from jobs.lake.step import Night, Tables
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
+COLUMNS = SHARED | {
+    "taxpayer_month": ("taxpayer_id", "month", "vat_output", "vat_sales", "vat_exempt", "out_net", "out_tax"),
+    "filing": ("taxpayer_id", "tax", "period_from", "period_to", "state"),
+}
 LOOK_BACK_MONTHS = 48
 SUMS = ("in_net", "in_tax", "in_tax_undeclared", "in_tax_suspect", "suspect_n", "out_related_net")
 
@@ -29,9 +34,7 @@ def partner_month(tables: Tables, night: Night) -> DataFrame:
         .agg(*(F.sum(m).alias(m) for m in ("n", "net", "tax")))
         .where(F.col("n") != 0)
     )
-    bought = _bought(edges.where(F.col("side") == "buys"), tables, night)
-    sold = _sold_to_related(edges.where(F.col("side") == "sells"), tables, night)
-    summed = bought.unionByName(sold, allowMissingColumns=True).groupBy("taxpayer_id", "month").agg(*(F.sum(m).alias(m) for m in SUMS))
+    summed = _with_sides(edges, tables, night).groupBy("taxpayer_id", "month").agg(*(F.sum(m).alias(m) for m in SUMS))
     return summed.select(
         "taxpayer_id", "month",
         *(as_money(F.coalesce(m, F.lit(0))).alias(m) for m in ("in_net", "in_tax")),
@@ -42,24 +45,21 @@ def partner_month(tables: Tables, night: Night) -> DataFrame:
     )  # fmt: skip
 
 
-def _bought(edges: DataFrame, tables: Tables, night: Night) -> DataFrame:
+def _with_sides(edges: DataFrame, tables: Tables, night: Night) -> DataFrame:
+    """What each edge adds to SUMS: purchases by kind of supplier, sales by whether the customer is related. One pass over the edges."""
     from pyspark.sql import functions as F
 
-    suspect = F.col("unknown") | F.col("young") | F.col("closed")
+    buys = F.col("side") == "buys"
+    suspect = buys & (F.col("unknown") | F.col("young") | F.col("closed"))
     declared = undeclared_share(tables).withColumnRenamed("taxpayer_id", "partner_id")
-    return with_party(edges, tables["taxpayer"], night).join(declared, ["partner_id", "month"], "left").select(
-        "taxpayer_id", "month", F.col("net").alias("in_net"), F.col("tax").alias("in_tax"),
-        (F.col("tax") * F.col("undeclared")).alias("in_tax_undeclared"),
-        F.when(suspect, F.col("tax")).otherwise(0).alias("in_tax_suspect"), suspect.cast("int").alias("suspect_n"),
+    related = related_pairs(owners_now(tables["ownership"], night.as_of)).withColumn("related", F.lit(True))
+    joined = with_party(edges, tables["taxpayer"], night).join(declared, ["partner_id", "month"], "left").join(related, ["taxpayer_id", "partner_id"], "left")
+    return joined.where(buys | F.col("related")).select(
+        "taxpayer_id", "month", F.when(buys, F.col("net")).alias("in_net"), F.when(buys, F.col("tax")).alias("in_tax"),
+        F.when(buys, F.col("tax") * F.col("undeclared")).alias("in_tax_undeclared"),
+        F.when(suspect, F.col("tax")).alias("in_tax_suspect"), suspect.cast("int").alias("suspect_n"),
+        F.when(~buys & F.col("related"), F.col("net")).alias("out_related_net"),
     )  # fmt: skip
-
-
-def _sold_to_related(edges: DataFrame, tables: Tables, night: Night) -> DataFrame:
-    from pyspark.sql import functions as F
-
-    pairs = edges.select("taxpayer_id", "partner_id").distinct()
-    related = related_pairs(pairs, owners_now(tables["ownership"], night.as_of))
-    return edges.join(related, ["taxpayer_id", "partner_id"], "left_semi").select("taxpayer_id", "month", F.col("net").alias("out_related_net"))
 
 
 def undeclared_share(tables: Tables) -> DataFrame:

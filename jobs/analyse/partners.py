@@ -8,12 +8,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from jobs.analyse.calendar import usable_month
+from jobs.analyse.partner_columns import COLUMNS as SHARED
 from jobs.analyse.partner_columns import as_money, owners_now, with_party
 from jobs.lake.step import Night, Tables
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
+COLUMNS = SHARED | {
+    "taxpayer_month": ("taxpayer_id", "month", "out_net"),
+    "partner_month": ("taxpayer_id", "month", "in_tax_undeclared", "out_related_net"),
+    "party_fact": ("taxpayer_id", "penalties"),
+    "outcome": ("taxpayer_id", "adjusted", "state"),
+}
 WINDOW = 12
 COUNTS = ("suppliers", "customers", "owners", "owner_companies", "owner_penalised", "owner_confirmed")
 MONEY = ("in_net", "in_tax", "in_tax_young", "in_tax_closed", "in_tax_unknown", "in_tax_silent", "in_tax_confirmed")

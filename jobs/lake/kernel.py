@@ -33,6 +33,7 @@ class Input:
     batches: frozenset[str] = frozenset()
     before: frozenset[str] = frozenset()  # changes: the batches that counted when the step last ran
     root: str | None = None  # where the files lie when that is not the lake: a rehearsal's scratch folder
+    columns: tuple[str, ...] | None = None  # frame steps: the columns handed over; None: all
 
     def of_bucket(self, bucket: int) -> Input:
         """The same input with one bucket's files; unbucketed tables stay whole."""
@@ -47,7 +48,8 @@ def load(root: str, wanted: Input, as_of: date, run: int) -> pa.Table:
     root = wanted.root or root
     if wanted.slot == "changes":
         return _changes(root, contract, wanted, as_of, run)
-    rows = read_files(root, contract, wanted.files)
+    narrow = {*wanted.columns, "known_at", "run"} if wanted.columns is not None and contract.layer == "additive" else None
+    rows = read_files(root, contract, wanted.files, narrow)
     if wanted.slot == "versions":
         return known(rows, as_of, run, wanted.batches if contract.layer in ("version", "event") else None)
     if contract.layer in ("version", "event"):
@@ -162,10 +164,31 @@ def complete_rows(contract: Table, rows: pa.Table, night: Night) -> pa.Table:
 
 
 def stream(root: str, wanted: Input, as_of: date, run: int, buckets: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """For `mapInArrow`: each bucket number that comes in goes out as that bucket's rows."""
+    """For `mapInArrow`: each bucket number that comes in goes out as that bucket's rows, in the columns the step named."""
     for batch in buckets:
         for number in batch.column(0).to_pylist():
-            yield from load(root, wanted.of_bucket(number), as_of, run).combine_chunks().to_batches(max_chunksize=65536)
+            rows = _narrowed(load(root, wanted.of_bucket(number), as_of, run), wanted)
+            yield from rows.combine_chunks().to_batches(max_chunksize=65536)
+
+
+def handed_over(wanted: Input) -> pa.Schema:
+    """The schema of what `stream` gives for an input."""
+    fields = {f.name: f for f in table(wanted.name).schema}
+    if wanted.slot == "changes":
+        fields["sign"] = pa.field("sign", pa.int64())
+    return pa.schema([fields[name] for name in wanted.columns or fields])
+
+
+def _narrowed(rows: pa.Table, wanted: Input) -> pa.Table:
+    """The named columns alone; cells of an additive table summed, when neither clock is among them."""
+    if wanted.columns is None:
+        return rows
+    contract, names = table(wanted.name), list(wanted.columns)
+    if contract.layer != "additive" or wanted.slot != "now" or {"known_at", "run"}.intersection(names):
+        return rows.select(names)
+    key, measures = [n for n in names if n in contract.key], [n for n in names if n not in contract.key]
+    summed = rows.group_by(key, use_threads=False).aggregate([(m, "sum") for m in measures])
+    return summed.rename_columns([n if n in key else n.removesuffix("_sum") for n in summed.column_names]).select(names)
 
 
 def write_stream(step: Step, night: Night, root: str, buckets: int, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

@@ -96,6 +96,7 @@ class Step:
     history: tuple[str, ...] = ()
     changes: tuple[str, ...] = ()
     versions: tuple[str, ...] = ()
+    columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # frame steps: of a table only these cross into the JVM
     uses_model: bool = False
 
     @property

@@ -10,7 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from jobs.conf import Conf, Due, Field_, House, Source, Text
+from jobs.conf import Conf, Due, Field_, House, Office, Source, Text
 from jobs.lake.step import Night
 from jobs.lake.tables import table
 
@@ -41,11 +41,12 @@ def document(name: str) -> tuple[str, ...]:
 
 
 def conf(sources: tuple[Source, ...] = ()) -> Conf:
-    """A configuration with the calendar alone."""
+    """A configuration with the calendar, and one office for the area 330203."""
     due = [("VAT", "VAT-G", "month", 15), ("VAT", "VAT-S", "quarter", 15), ("PIT", "PIT-W", "month", 15), ("CIT", "CIT-A", "year", 151)]
     return Conf.model_construct(
         house=House(name=Text(en="t", zh="t"), currency="CNY", zone="Asia/Shanghai", buckets=1, seed=1),
         sources={s.name: s for s in sources},
+        offices=(Office(id="1", name=Text(en="o", zh="o"), kind="tax_source", regions=("330203",), source="test"),),
         calendar=tuple(Due(tax=t, form=f, frequency=q, due_days=d, grace_days=10, source="test") for t, f, q, d in due),  # type: ignore[arg-type]
     )
 

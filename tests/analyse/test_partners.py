@@ -16,6 +16,8 @@ from tests.analyse.given import given, money, night
 pytestmark = pytest.mark.spark
 Rows = list[dict[str, Any]]
 AS_OF = date(2026, 1, 20)  # November 2025 is the last month whose VAT return may be judged
+X = "91330203X"  # an id of this administration's area that is not registered
+Y_ELSEWHERE = "91310115Y"  # one of another administration: nothing follows from its absence
 NOV, DEC, SEPT = date(2025, 11, 1), date(2025, 12, 1), date(2025, 9, 1)
 
 
@@ -63,12 +65,13 @@ def test_trade_edges_are_the_same_sums_from_both_sides(spark: Any) -> None:
 
 
 def test_input_tax_that_suppliers_did_not_declare(spark: Any) -> None:
-    """B buys from S (declared 60 of 80), from M (return missing), from Y (young, declared all), from X (not registered)."""
+    """B buys from S (declared 60 of 80), from M (return missing), from Y (young, declared all), from X (not registered) and from elsewhere."""
     months = [books("S", NOV, 60, 80), books("M", NOV, 0, 50), books("Y", NOV, 7, 5), books("S", DEC, 0, 9)]
     months += [{**months[0], "vat_output": 0, "out_tax": 0, "known_at": DEC}]  # a signed row more changes nothing
     now = frames(
         spark,
-        trade_edge_month=edge("B", "S", NOV, 400, 40) + edge("B", "M", NOV, 100, 10) + edge("B", "Y", NOV, 50, 5) + edge("B", "X", NOV, 30, 3) + edge("B", "S", DEC, 90, 9),
+        trade_edge_month=edge("B", "S", NOV, 400, 40) + edge("B", "M", NOV, 100, 10) + edge("B", "Y", NOV, 50, 5) + edge("B", X, NOV, 30, 3) + edge("B", "S", DEC, 90, 9)
+        + edge("B", Y_ELSEWHERE, NOV, 20, 2),
         taxpayer_month=months,
         filing=[filed("S", NOV, date(2025, 11, 30)), filed("M", NOV, date(2025, 11, 30), "missing"), filed("Y", NOV, date(2025, 11, 30), "late"),
                 filed("S", DEC, date(2025, 12, 31), "not_due")],
@@ -76,7 +79,7 @@ def test_input_tax_that_suppliers_did_not_declare(spark: Any) -> None:
     )  # fmt: skip
     found = {(r["taxpayer_id"], r["month"]): r for r in collected(partner_month(Tables(now), night(AS_OF)))}
     november = found["B", NOV]
-    assert (november["in_net"], november["in_tax"]) == (money(580), money(58))
+    assert (november["in_net"], november["in_tax"]) == (money(600), money(60))
     assert november["in_tax_undeclared"] == money(40 * (1 - 60 / 80) + 10 * 1 + 0)
     assert (november["in_tax_suspect"], november["suspect_n"]) == (money(10 + 5 + 3), 3)
     assert found["B", DEC]["in_tax_undeclared"] is None and found["B", DEC]["in_tax"] == money(9)  # not yet to be judged
@@ -104,7 +107,7 @@ def test_sales_to_companies_of_the_same_owner_or_of_one_another(spark: Any) -> N
 
 
 def test_partners_of_twelve_usable_months(spark: Any) -> None:
-    edges = edge("B", "S", NOV, 300, 30) + edge("B", "Y", NOV, 100, 10) + edge("B", "X", SEPT, 50, 5) + edge("B", "K", SEPT, 50, 5)
+    edges = edge("B", "S", NOV, 300, 30) + edge("B", "Y", NOV, 100, 10) + edge("B", X, SEPT, 50, 5) + edge("B", "K", SEPT, 50, 5)
     edges += edge("S", "B", NOV, 60, 6) + edge("Q", "B", NOV, 140, 14)
     edges += edge("B", "S", DEC, 10**6, 1) + edge("B", "OLD", date(2024, 11, 1), 10**6, 1)  # outside December 2024 to November 2025
     now = frames(
@@ -128,4 +131,4 @@ def test_partners_of_twelve_usable_months(spark: Any) -> None:
     assert b["reciprocity"] == pytest.approx(60 / 400) and b["related_sales_share"] == pytest.approx(100 / 400)
     assert (b["owners"], b["owner_companies"], b["owner_penalised"], b["owner_confirmed"]) == (2, 2, 1, 1)
     assert (found["Z"]["suppliers"], found["Z"]["owners"], found["Z"]["top_supplier_share"]) == (0, 0, None)
-    assert "X" not in found  # not registered: no row of its own
+    assert X not in found  # not registered: no row of its own
