@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from jobs.analyse.arrays import Floats
 from jobs.analyse.panel import Panel
+from jobs.lake.arrays import Floats
 
 INVOICES = ("invoice.net", "invoice.tax_amount")
 PURCHASES = (*INVOICES, "invoice.buyer_id")

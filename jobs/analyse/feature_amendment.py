@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from jobs.analyse.arrays import Floats
 from jobs.analyse.feature import Family, Feature
 from jobs.analyse.panel import Panel
 from jobs.analyse.windows import share, total_known
+from jobs.lake.arrays import Floats
 
 
 def count(books: Panel) -> dict[str, Floats]:

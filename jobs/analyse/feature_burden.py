@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from jobs.analyse.arrays import Floats
 from jobs.analyse.feature import PEERS, SALES, Family, Feature
 from jobs.analyse.panel import Panel
 from jobs.analyse.ratios import sales
 from jobs.analyse.windows import mean, ratio, share
+from jobs.lake.arrays import Floats
 
 
 def count(books: Panel) -> dict[str, Floats]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from jobs.analyse.arrays import Floats, Ints, floats, is_one_of
+from jobs.analyse.arrays import is_one_of
 from jobs.analyse.feature import Family, Feature
 from jobs.analyse.panel import Panel
 from jobs.analyse.windows import share
+from jobs.lake.arrays import Floats, Ints, floats
 
 
 def count(books: Panel) -> dict[str, Floats]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from jobs.analyse.arrays import Floats
 from jobs.analyse.feature import INVOICES, PURCHASES, SALES, Family, Feature
 from jobs.analyse.panel import Panel
 from jobs.analyse.ratios import sales
 from jobs.analyse.windows import growth
+from jobs.lake.arrays import Floats
 
 
 def count(books: Panel) -> dict[str, Floats]:

@@ -9,10 +9,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs.analyse.arrays import Flags, Floats, floats, is_one_of, month_number, month_numbers
+from jobs.analyse.arrays import is_one_of, month_number, month_numbers
 from jobs.analyse.feature import OUTCOMES, Family, Feature
 from jobs.analyse.panel import Panel
 from jobs.analyse.windows import log_amount
+from jobs.lake.arrays import Flags, Floats, floats
 
 _POINTS_KEY = ("taxpayer_id", "point_id")
 

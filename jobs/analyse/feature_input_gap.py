@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from jobs.analyse.arrays import Floats
 from jobs.analyse.feature import PEERS, PURCHASES, SALES, Family, Feature
 from jobs.analyse.panel import Panel
 from jobs.analyse.ratios import sales
 from jobs.analyse.windows import highest, ratio, times
+from jobs.lake.arrays import Floats
 
 TOLERANCE = 0.05
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from jobs.analyse.arrays import Floats
 from jobs.analyse.feature import INVOICES, Family, Feature
 from jobs.analyse.panel import Panel
 from jobs.analyse.windows import growth, log_amount, mean, ratio, share, total
+from jobs.lake.arrays import Floats
 
 NEW_MONTHS = 24
 

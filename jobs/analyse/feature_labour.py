@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from jobs.analyse.arrays import Floats
 from jobs.analyse.feature import PEERS, SALES, Family, Feature
 from jobs.analyse.panel import Panel
 from jobs.analyse.windows import growth, log_amount, share, total
+from jobs.lake.arrays import Floats
 
 
 def count(books: Panel) -> dict[str, Floats]:

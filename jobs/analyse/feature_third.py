@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from jobs.analyse.arrays import Floats, floats, month_number, month_numbers
+from jobs.analyse.arrays import month_number, month_numbers
 from jobs.analyse.feature import SALES, Family, Feature
 from jobs.analyse.panel import Panel
 from jobs.analyse.ratios import sales
 from jobs.analyse.windows import log_amount, share, total
+from jobs.lake.arrays import Floats, floats
 
 _CENTS = 100.0
 

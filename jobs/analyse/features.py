@@ -32,10 +32,10 @@ from jobs.analyse import (
     feature_third,
     feature_volatility,
 )
-from jobs.analyse.arrays import Floats
 from jobs.analyse.feature import Family, Feature
 from jobs.analyse.panel import MONTHS, Panel, panel
 from jobs.conf import Conf, Field_
+from jobs.lake.arrays import Floats
 from jobs.lake.step import Night, Tables
 
 _MODULES = (

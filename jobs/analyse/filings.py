@@ -6,8 +6,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs.analyse.arrays import Flags, Ints, cents, decimals, is_one_of
+from jobs.analyse.arrays import is_one_of
 from jobs.lake.additive import as_dates, days, timeline
+from jobs.lake.arrays import Flags, Ints, cents, money
 from jobs.lake.buckets import group_codes
 from jobs.lake.step import Night, Tables
 from jobs.lake.tables import TABLES
@@ -44,9 +45,9 @@ def filing(tables: Tables, night: Night) -> pa.Table:
             "last_filed_on": _masked(as_dates(np.where(filed, last, 0)), filed),
             "days_late": pa.array(late.astype(np.int32), mask=~filed),
             "versions": pa.array(sums["versions"].astype(np.int32)),
-            "due": _masked(decimals(sums["due"]), filed),
-            "due_first": _masked(decimals(sums["due_first"]), filed),
-            "paid": decimals(_paid(tables["payment"], owed)),
+            "due": _masked(money(sums["due"]), filed),
+            "due_first": _masked(money(sums["due_first"]), filed),
+            "paid": money(_paid(tables["payment"], owed)),
             "state": _state(owed, documents, filed, late > 0, night),
         }
     )

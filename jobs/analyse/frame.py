@@ -15,8 +15,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs.analyse.arrays import Flags, Floats, Ints, floats, is_one_of
+from jobs.analyse.arrays import is_one_of
 from jobs.analyse.ledger import LOOK_BACK_MONTHS, Ledger
+from jobs.lake.arrays import Flags, Floats, Ints, floats
 
 Span = Literal["quarter", "year"]
 MONTHS: dict[Span, int] = {"quarter": 3, "year": 12}

@@ -12,8 +12,8 @@ from typing import Literal
 
 import numpy as np
 
-from jobs.analyse.arrays import Flags, Floats
 from jobs.analyse.frame import Frame, Span
+from jobs.lake.arrays import Flags, Floats
 
 Unit = Literal["currency", "share", "count"]
 NOT_DISCLOSED = "not disclosed"

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from jobs.analyse.arrays import Floats
 from jobs.analyse.frame import Frame
 from jobs.analyse.indicator import About, Reading, Side, deviation, first_of, indicator, positive, share
+from jobs.lake.arrays import Floats
 
 _SALES = Side("vat_return", "sales", "Sales declared for VAT", "增值税申报销售额")
 _LAW = "VAT Law: output tax on all taxable transactions; Tax Collection and Administration Law, art. 35 (verify)"

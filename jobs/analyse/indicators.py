@@ -11,13 +11,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from jobs.analyse import indicator_families as _registered  # noqa: F401  registers every indicator
-from jobs.analyse.arrays import Flags, Floats, decimals, is_one_of
+from jobs.analyse.arrays import is_one_of
 from jobs.analyse.catalogue import catalogue
 from jobs.analyse.frame import Frame, Span, frame
 from jobs.analyse.indicator import REGISTRY, About, Indicator, Reading
 from jobs.analyse.ledger import ledger, needed
 from jobs.analyse.schema import own_schema
 from jobs.conf import ConfError, IndicatorParameters
+from jobs.lake.arrays import Flags, Floats, money
 from jobs.lake.step import Night, Tables
 
 __all__ = ["READS", "catalogue", "indicator_hit"]
@@ -81,7 +82,7 @@ def evaluate(rule: Indicator, rows: Frame, parameters: IndicatorParameters) -> p
         "declared": _number(reading.declared),
         "other": _number(reading.other),
         "difference": _number(np.where(known, reading.difference, np.nan)),
-        "base": pc.if_else(pa.array(known), decimals(cents), pa.scalar(None, pa.decimal128(18, 2))),
+        "base": pc.if_else(pa.array(known), money(cents), pa.scalar(None, pa.decimal128(18, 2))),
         "threshold": pa.array(threshold, pa.float64()),
         "strength": _number(strength),
         "missing_reason": pa.array(why.astype(object), pa.string(), mask=known),

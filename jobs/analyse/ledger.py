@@ -15,7 +15,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs.analyse.arrays import Floats, Ints, floats, is_one_of, month_number, month_numbers, positions
+from jobs.analyse.arrays import is_one_of, month_number, month_numbers
+from jobs.lake.arrays import Floats, Ints, floats, positions
 from jobs.lake.tables import table
 
 LOOK_BACK_MONTHS = 48  # a period is judged while it may still be open for error, and some months more

@@ -13,8 +13,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs.analyse.arrays import Flags, Floats, Ints
 from jobs.conf import Conf, ConfError, Limitation, in_force
+from jobs.lake.arrays import Flags, Floats, Ints
 from jobs.lake.buckets import group_codes
 
 _NOT_FILED = -(10**6)  # days: before every date

@@ -12,8 +12,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs.analyse.arrays import Ints, cents, is_one_of, month_numbers, months
+from jobs.analyse.arrays import is_one_of, month_numbers, months
 from jobs.lake.additive import increments, minus, signed, timeline, total
+from jobs.lake.arrays import Ints, cents
 from jobs.lake.buckets import group_codes
 from jobs.lake.step import Night, Tables
 from jobs.lake.tables import TABLES

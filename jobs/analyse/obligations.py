@@ -8,9 +8,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs.analyse.arrays import Ints, month_number, positions
+from jobs.analyse.arrays import month_number
 from jobs.analyse.calendar import SPAN, due_at, due_on, grace_until, period_end
 from jobs.lake.additive import as_dates
+from jobs.lake.arrays import Ints, positions
 from jobs.lake.step import Night, Tables
 
 LOOK_BACK_MONTHS = 72  # longest limitation in use and a year to compare with

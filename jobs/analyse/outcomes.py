@@ -11,9 +11,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs.analyse.arrays import Flags, Floats, Ints, cents, decimals, floats, is_one_of
+from jobs.analyse.arrays import is_one_of
 from jobs.analyse.point_id import POINT, point_ids
 from jobs.analyse.schema import own_schema
+from jobs.lake.arrays import Flags, Floats, Ints, cents, floats, money
 from jobs.lake.buckets import group_codes
 from jobs.lake.step import Night, Tables
 
@@ -56,8 +57,8 @@ def outcome(tables: Tables, night: Night) -> pa.Table:
         "treatment": _of_case(events, answers, "treatment"),
         "office_id": pc.coalesce(rows["office_id"].combine_chunks(), _of_case(events, answers, "office_id")),
         "adjusted": pa.array(np.sign(amount).astype(np.int32), mask=~examined),
-        "amount": decimals(amount),
-        "paid": decimals(_paid(events, answers, amount)),
+        "amount": money(amount),
+        "paid": money(_paid(events, answers, amount)),
         "effort_days": pa.array(np.round(_effort(events, answers, examined), 6)),
         "state": pa.array(_state(events, answers, turned), pa.string()),
         "opened_on": _opened(events, answers),

@@ -14,10 +14,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs.analyse.arrays import NO_MONTH, Flags, Floats, Ints, floats, is_one_of, month_numbers
+from jobs.analyse.arrays import NO_MONTH, is_one_of, month_numbers
 from jobs.analyse.calendar import usable_month
 from jobs.analyse.ledger import Ledger, ledger, needed
 from jobs.analyse.windows import share
+from jobs.lake.arrays import Flags, Floats, Ints, floats
 from jobs.lake.step import Night, Tables
 
 MONTHS = 36

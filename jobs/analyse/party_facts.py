@@ -6,8 +6,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs.analyse.arrays import cents, is_one_of, month_numbers, months
+from jobs.analyse.arrays import is_one_of, month_numbers, months
 from jobs.lake.additive import differences
+from jobs.lake.arrays import cents
 from jobs.lake.step import Night, Tables
 from jobs.lake.tables import TABLES
 

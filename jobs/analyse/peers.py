@@ -14,7 +14,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs.analyse.arrays import Flags, Floats, Ints, floats, is_one_of, positions
+from jobs.analyse.arrays import is_one_of
+from jobs.lake.arrays import Flags, Floats, Ints, floats, positions
 from jobs.lake.step import Night, Tables
 
 LEAST = 30

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from jobs.analyse.arrays import Floats
 from jobs.analyse.panel import Panel, panel
 from jobs.analyse.windows import growth, mean, ratio, share, total
+from jobs.lake.arrays import Floats
 from jobs.lake.step import Night, Tables
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from jobs.analyse.arrays import Flags, Floats
+from jobs.lake.arrays import Flags, Floats
 
 LEAST_KNOWN = 0.5
 _NOTHING = 1e-9  # currency: below it a sum is zero but for rounding

@@ -7,16 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from jobs.economy.chance import Ints
 from jobs.economy.findings import DEFAULT, EXCLUDED, NEW, Findings, examine, fits, right_code
 from jobs.economy.firms import Firms
 from jobs.economy.schedule import audits
 from jobs.economy.truth import Ledger
 from jobs.economy.typologies import MILL, MISSING
 from jobs.economy.world import NEVER, World
+from jobs.lake.arrays import Ints
 
 Text = npt.NDArray[np.str_]
-Flags = npt.NDArray[np.bool_]
 
 _VAT_CODES = ("vat_sales_understated", "vat_input_unmatched", "vat_input_inflated", "vat_cash_sales_suppressed", "vat_fictitious_invoices")
 _CIT_CODES = ("cit_cost_inflated", "cit_revenue_understated", "cit_profit_shifted")

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from jobs.economy.chance import Floats, Ints
 from jobs.economy.firms import Firms
 from jobs.economy.trade import tax_of
 from jobs.economy.world import World
+from jobs.lake.arrays import Floats, Ints
 
 _MOST = 4
 

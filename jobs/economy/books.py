@@ -10,7 +10,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from jobs.economy.bills import Bills, cents, cut
-from jobs.economy.chance import Floats, Ints
 from jobs.economy.demand import final_sales, materials
 from jobs.economy.firms import Firms, alive, firms
 from jobs.economy.industries import column
@@ -18,6 +17,7 @@ from jobs.economy.schedule import evading
 from jobs.economy.trade import FAKE, RELATED, SHIFT, Orders
 from jobs.economy.typologies import MILL, MISSING, SHIFTED, SUPPRESSED
 from jobs.economy.world import World
+from jobs.lake.arrays import Floats, Ints
 
 
 @dataclass(frozen=True)

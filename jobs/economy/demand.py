@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from jobs.economy.chance import Floats
 from jobs.economy.firms import Firms, alive
 from jobs.economy.industries import column
 from jobs.economy.typologies import MILL, MISSING
 from jobs.economy.world import World
+from jobs.lake.arrays import Floats
 
 
 def final_sales(world: World, f: Firms) -> Floats:

@@ -8,15 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from jobs.economy.chance import Floats, Ints
 from jobs.economy.firms import Firms
 from jobs.economy.returns import Returns
 from jobs.economy.typologies import MILL, MISSING
 from jobs.economy.world import NEVER, World
-
-Flags = npt.NDArray[np.bool_]
+from jobs.lake.arrays import Floats, Ints
 
 DUE_DAYS = {"VAT": 15, "PIT": 15, "CIT": 151}
 

@@ -8,12 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from jobs.economy.chance import Chance, Ints
+from jobs.economy.chance import Chance
 from jobs.economy.typologies import FICTITIOUS, HONEST, INFLATED, MILL, MISSING, SHIFTED, SUPPRESSED
-
-Flags = npt.NDArray[np.bool_]
+from jobs.lake.arrays import Flags, Ints
 
 RESULTS = ("confirmed", "in_part", "excluded", "not_examined", "new")
 CONFIRMED, IN_PART, EXCLUDED, NOT_EXAMINED, NEW = range(5)

@@ -9,14 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from jobs.economy.chance import Floats, Ints
 from jobs.economy.industries import SLOTS, WHOLESALE, column
 from jobs.economy.typologies import CAUSES, FICTITIOUS, HONEST, INFLATED, MILL, MISSING, SHIFTED, SUPPRESSED, roles, typology
 from jobs.economy.world import NEVER, World
-
-Flags = npt.NDArray[np.bool_]
+from jobs.lake.arrays import Flags, Floats, Ints
 
 ZIPF = 0.95  # sales fall with rank to this power
 SMALLEST = 50_000.0  # monthly sales of the last rank, before industry and luck

@@ -8,6 +8,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from jobs.lake.arrays import Ints
+
 ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 _LETTERS = np.array(list(ALPHABET))
 _ORG_WEIGHTS = np.array([3, 7, 9, 10, 5, 8, 4, 2])
@@ -18,7 +20,6 @@ _STRIDE = 387_420_491
 _HOME, _OUTSIDE = 0, 1
 
 Names = npt.NDArray[np.str_]
-Ints = npt.NDArray[np.int64]
 
 
 def codes(number: Ints, region: Ints, individual: npt.NDArray[np.bool_], outside: bool = False) -> Names:

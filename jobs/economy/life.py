@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-from jobs.economy.chance import Ints
 from jobs.economy.firms import Firms
 from jobs.economy.typologies import MILL, MISSING
 from jobs.economy.world import NEVER, World, day_number
+from jobs.lake.arrays import Flags, Ints
 
-Flags = npt.NDArray[np.bool_]
 _BLOCK, _RING, _SECOND = 500_000_000, 700_000_000, 900_000_000
 
 

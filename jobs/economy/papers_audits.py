@@ -9,7 +9,6 @@ import numpy as np
 import pyarrow as pa
 
 from jobs.economy.audit_cases import Cases, Points, old_cases, old_points
-from jobs.economy.chance import Ints
 from jobs.economy.findings import NOT_EXAMINED, REASONS, RESULTS
 from jobs.economy.firms import Firms
 from jobs.economy.papers_tax import payment_rows
@@ -19,6 +18,7 @@ from jobs.economy.truth import Ledger
 from jobs.economy.typologies import MILL, MISSING
 from jobs.economy.words import ids_of
 from jobs.economy.world import World
+from jobs.lake.arrays import Ints
 
 _SOURCES = np.array(["rule", "campaign", "random", "tip_off", "assigned", "self_selected", "transferred"])
 _WEIGHTS = [0.45, 0.18, 0.10, 0.12, 0.07, 0.05, 0.03]

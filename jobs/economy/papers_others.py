@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from jobs.economy.chance import Ints
 from jobs.economy.firms import Firms
 from jobs.economy.ids import ALPHABET
 from jobs.economy.life import ended, first_seen, registered
@@ -13,6 +12,7 @@ from jobs.economy.tables import amounts, days, papers, text
 from jobs.economy.typologies import MILL, MISSING, SUPPRESSED
 from jobs.economy.words import company_names, ids_of, misspelt
 from jobs.economy.world import NEVER, World, add_months, day_number
+from jobs.lake.arrays import Ints
 
 MATTERS = np.array(["虚假宣传", "产品质量", "无证经营", "地址失联", "价格违法"])
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from jobs.economy.chance import Ints
 from jobs.economy.firms import Firms, firms
 from jobs.economy.industries import column
 from jobs.economy.life import ended, event_day, first_seen, held_by_parent, main_owner, person_id, registered, second_owner
@@ -13,6 +12,7 @@ from jobs.economy.tables import days, papers, text
 from jobs.economy.typologies import MILL
 from jobs.economy.words import addresses, company_names, ids_of, person_names
 from jobs.economy.world import NEVER, World
+from jobs.lake.arrays import Ints
 
 _SCALES = np.array(["大型", "中型", "小型", "个体"])
 

@@ -8,13 +8,13 @@ import pyarrow.compute as pc
 
 from jobs.economy.bills import Bills
 from jobs.economy.books import Books
-from jobs.economy.chance import Ints
 from jobs.economy.firms import Firms, firms
 from jobs.economy.industries import column
 from jobs.economy.tables import dates, money, papers
 from jobs.economy.trade import RELATED, Orders
 from jobs.economy.words import company_names, ids_of, outside_parties
 from jobs.economy.world import World
+from jobs.lake.arrays import Ints
 
 _INSIDE = 64  # serials below it are the seller's own: outside from 16, consumers from 32, received from 48
 _COLUMNS = ("invoice_no", "kind", "issued_on", "seller_id", "seller_name", "buyer_id", "buyer_name", "net", "tax", "gross", "item", "corrects")

@@ -10,17 +10,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from jobs.economy.books import Books
-from jobs.economy.chance import Floats, Ints
 from jobs.economy.firms import Firms, alive
 from jobs.economy.schedule import evading
 from jobs.economy.trade import tax_of
 from jobs.economy.typologies import INFLATED, MILL, MISSING
 from jobs.economy.world import World
+from jobs.lake.arrays import Flags, Floats, Ints
 
-Flags = npt.NDArray[np.bool_]
 Lines = dict[str, Ints]
 
 _BRACKETS = ((0, 3), (3000, 10), (12000, 20), (25000, 25), (35000, 30), (55000, 35), (80000, 45))

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from jobs.economy.chance import Floats, Ints
 from jobs.economy.firms import REGIONS, Firms
 from jobs.economy.typologies import MILL, MISSING
 from jobs.economy.world import NEVER, World, month_number
+from jobs.lake.arrays import Floats, Ints
 
 _REGION = np.array([1.7, 0.7, 1.2, 0.5, 0.9])
 _INDUSTRY = np.array([0.8, 0.9, 1.5, 1.4, 1.0, 0.6, 1.5, 0.4])

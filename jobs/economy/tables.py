@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs.economy.chance import Ints
 from jobs.economy.world import NEVER
+from jobs.lake.arrays import Ints
 
 Money = pa.decimal128(18, 2)
 

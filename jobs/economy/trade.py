@@ -10,13 +10,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from jobs.economy.chance import Floats, Ints
 from jobs.economy.demand import final_sales, materials
 from jobs.economy.firms import ZIPF, Firms, firms
 from jobs.economy.industries import BUYS, INDUSTRIES, SLOTS_OF, column
 from jobs.economy.schedule import evading
 from jobs.economy.typologies import FICTITIOUS, SHIFTED, mills, missing_traders
 from jobs.economy.world import World
+from jobs.lake.arrays import Floats, Ints
 
 NORMAL, SPOT, FAKE, RELATED, SHIFT = range(5)
 KINDS = ("ordinary", "spot", "fictitious", "service", "shifted")

@@ -8,7 +8,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs.economy.chance import Ints
 from jobs.economy.filing import Conduct
 from jobs.economy.firms import Firms
 from jobs.economy.industries import column
@@ -20,6 +19,7 @@ from jobs.economy.trade import KINDS, SPOT, Orders
 from jobs.economy.typologies import CAUSES, HONEST, NAMES
 from jobs.economy.words import company_names, ids_of
 from jobs.economy.world import NEVER, World, day_number
+from jobs.lake.arrays import Ints
 
 
 @dataclass(frozen=True)

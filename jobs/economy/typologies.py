@@ -9,16 +9,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
-from jobs.economy.chance import Floats, Ints
 from jobs.economy.industries import SLOTS_OF, WHOLESALE, column
 from jobs.economy.world import World
+from jobs.lake.arrays import Flags, Floats, Ints
 
 if TYPE_CHECKING:
     from jobs.economy.firms import Firms
 
-Flags = npt.NDArray[np.bool_]
 
 HONEST, SUPPRESSED, FICTITIOUS, MISSING, INFLATED, SHIFTED, MILL = range(7)
 NAMES = ("honest", "suppressed_sales", "fictitious_invoices", "missing_trader", "inflated_input", "profit_shifting", "invoice_mill")

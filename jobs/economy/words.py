@@ -7,11 +7,11 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs.economy.chance import Ints
 from jobs.economy.firms import REGIONS, Firms
 from jobs.economy.ids import codes
 from jobs.economy.industries import column
 from jobs.economy.world import World
+from jobs.lake.arrays import Ints
 
 Text = npt.NDArray[np.str_]
 

@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from jobs.economy.chance import Chance, Floats, Ints
+from jobs.economy.chance import Chance
+from jobs.lake.arrays import Floats, Ints
 
 EPOCH = date(1970, 1, 1)
 TAXES = ("VAT", "CIT", "PIT")

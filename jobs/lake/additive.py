@@ -11,13 +11,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from jobs.lake.arrays import Ints
 from jobs.lake.buckets import group_codes
 
-Ints = npt.NDArray[np.int64]
 KNOWN_AT = "known_at"
 
 

@@ -10,16 +10,15 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from jobs.lake.arrays import Ints
 from jobs.lake.read import latest
 from jobs.lake.step import Night, Tables
 from jobs.link.ids import is_valid, within_one
 from jobs.link.names import normalised
 
-Ints = npt.NDArray[np.int64]
 SOURCES = {"penalty": ("penalty_no", "party_name", "party_id"), "land_holding": ("parcel_id", "holder_name", "holder_id")}
 DECISION = ("taxpayer_id", "method", "threshold", "row_digest")
 

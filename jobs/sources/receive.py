@@ -21,6 +21,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from jobs.lake.arrays import Ints
 from jobs.lake.buckets import group_codes
 from jobs.lake.read import version_rank
 from jobs.lake.tables import BOOL, DATE, LONG, STRING, Table
@@ -30,7 +31,6 @@ FATES = (ACCEPTED, SUPERSEDED, DUPLICATE, QUARANTINED)
 GONE = "~deleted"
 CONFLICT = "conflict"
 CONFLICT_REASON = "another record with this key and other content came before; a correction must come as an event of its own"
-Ints = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
 
