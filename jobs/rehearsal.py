@@ -17,7 +17,7 @@ import pyarrow as pa
 from jobs.lake.kernel import Input
 from jobs.lake.lake import Lake
 from jobs.lake.read import DataFile, data_files, read_files
-from jobs.lake.step import Kind, Night, Step
+from jobs.lake.step import Night, Step
 from jobs.lake.tables import TABLES, table
 from jobs.lake.write import NewFile, replace_as_of, table_version, write_files
 from jobs.runner import Runner
@@ -72,7 +72,7 @@ def backfill(runner: Runner, dates: list[date], wanted: tuple[str, ...]) -> int:
     lake = runner.lake
     there = {n.as_of for n in lake.nights()} | {f.as_of for f in data_files(lake.root, wanted[-1])}
     run = lake.take_lease("backfill")
-    steps = tuple(s for s in runner.night_steps if s.kind is not Kind.INGEST and not s.changes and table(s.outputs[0]).layer == "nightly")
+    steps = runner.nightly_steps
     upto = max(n for n, s in enumerate(steps) if set(wanted) & set(s.outputs)) + 1
     written = 0
     with rehearsal(runner) as stage:

@@ -20,7 +20,7 @@ from jobs.conf import Conf
 from jobs.lake.faults import fault_point
 from jobs.lake.kernel import FILE_SCHEMA, Input, KernelTask, gather, handed_over, run_kernel, stream, to_file, write_result, write_stream
 from jobs.lake.lake import Lake, Published, now
-from jobs.lake.read import as_json, data_files, whole
+from jobs.lake.read import as_json, data_files, files_on, whole
 from jobs.lake.step import Kind, ModelRef, Night, Step, Tables
 from jobs.lake.tables import TABLES, table
 from jobs.lake.write import NewFile, append_once, open_table, replace_as_of, table_version
@@ -68,6 +68,11 @@ class Runner:
         """The steps of the night; deliveries come after approval."""
         return tuple(s for s in self.steps if s.kind is not Kind.DELIVER)
 
+    @property
+    def nightly_steps(self) -> tuple[Step, ...]:
+        """The steps that can be run again from the lake alone: those that write nightly tables."""
+        return tuple(s for s in self.night_steps if s.outputs and table(s.outputs[0]).layer == "nightly")
+
     def begin(self, as_of: date, revise: bool = False) -> Night:
         """Take the lease and pin what no step of the night writes. Refused when the date is published and not revised."""
         nights = self.lake.nights()
@@ -76,7 +81,7 @@ class Runner:
             raise Refused(f"the night of {as_of} is published (revision {done.revision}); `--revise` publishes it again, recalling nothing")
         if later := [n for n in nights if n.as_of > as_of and not done]:
             raise Refused(f"{as_of} is before the published night of {later[-1].as_of}; nights run forward in time")
-        previous = next((n.as_of for n in reversed(nights) if n.as_of < as_of), None)
+        previous = self.lake.night_before(as_of)
         run = self.lake.take_lease(f"night {as_of}")
         night = Night(as_of, run, self.conf, f"night-{as_of}-{run}", done.revision + 1 if done else 1, self.conf.house.seed, previous, self.champion)
         self.lake.archive(self.conf.digest, self.conf.canonical())
@@ -92,7 +97,7 @@ class Runner:
             raise Refused(f"no night of {as_of} is being staged under the lease; start with `--room {self.rooms[0]}`")
         if last["conf_digest"] != self.conf.digest:
             raise Refused(f"the configuration changed since the night of {as_of} began; start it again with `--room {self.rooms[0]}`")
-        previous = next((n.as_of for n in reversed(self.lake.nights()) if n.as_of < as_of), None)
+        previous = self.lake.night_before(as_of)
         model = json.loads(last["note"])["model"]
         self.versions = {}
         for record in sorted((r for r in self._records() if r["run"] == last["run"]), key=lambda r: r["at"]):
@@ -101,14 +106,14 @@ class Runner:
 
     def run(self, night: Night, rooms: list[str] | None = None) -> None:
         """Run the steps of the given rooms (default: all) that this run has not recorded yet."""
-        done = {r["step"] for r in self._records() if r["run"] == night.run}
+        done = self._done(night)
         for step in self.night_steps:
             if (rooms is None or step.room in rooms) and step.name not in done:
                 self._step(step, night)
 
     def publish(self, night: Night) -> Published:
         """Check that every step is recorded, then publish by one row. Refused otherwise."""
-        done = {r["step"] for r in self._records() if r["run"] == night.run}
+        done = self._done(night)
         if missing := [s.name for s in self.night_steps if s.name not in done]:
             raise Refused(f"the night of {night.as_of} cannot be published: step(s) {', '.join(missing)} have not run")
         fault_point("before:publish")
@@ -186,20 +191,19 @@ class Runner:
         published = {n.as_of: n for n in self.lake.nights()}
         for name in step.previous:
             last = published.get(night.previous) if night.previous else None
-            files = data_files(self.lake.root, name, last.tables.get(name, -1)) if last else []
-            found.append(Input("previous", name, tuple(f for f in files if f.as_of == night.previous)))
+            files = files_on(self.lake.root, name, last.tables.get(name, -1), last.as_of) if last else ()
+            found.append(Input("previous", name, files))
         for name in step.history:
             dates = {d for d in published if d < night.as_of}
-            files = data_files(self.lake.root, name, self.versions.get(name, -1))
-            found.append(Input("history", name, tuple(f for f in files if f.as_of in dates)))
+            past = data_files(self.lake.root, name, self.versions.get(name, -1))
+            found.append(Input("history", name, tuple(f for f in past if f.as_of in dates)))
         if step.changes:
             found += self._change_inputs(step, batches)
         stored = [n for n in step.outputs if table(n).layer in ("additive", "link")]
         return tuple(found + [Input("stored", n, tuple(data_files(self.lake.root, n))) for n in stored])
 
     def _now(self, name: str, night: Night, batches: frozenset[str]) -> Input:
-        files = data_files(self.lake.root, name, self.versions.get(name, -1))
-        return Input("now", name, tuple(f for f in files if table(name).layer != "nightly" or f.as_of == night.as_of), batches)
+        return Input("now", name, files_on(self.lake.root, name, self.versions.get(name, -1), night.as_of), batches)
 
     def _change_inputs(self, step: Step, batches: frozenset[str]) -> list[Input]:
         handle = open_table(self.lake.root, step.outputs[0])
@@ -218,6 +222,9 @@ class Runner:
 
     def _store(self, step: Step, night: Night, files: dict[str, list[NewFile]]) -> dict[str, int]:
         return {name: self._commit(step, night, name, files.get(name, [])) for name in step.outputs}
+
+    def _done(self, night: Night) -> set[str]:
+        return {r["step"] for r in self._records() if r["run"] == night.run}
 
     def _records(self) -> list[dict[str, Any]]:
         return whole(self.lake.root, "run").to_pylist()  # type: ignore[no-any-return]

@@ -20,13 +20,10 @@ from jobs.economy.react import step as react
 from jobs.evaluate.oracle import truth_report
 from jobs.evaluate.report import report
 from jobs.lake.lake import Lake
-from jobs.lake.read import data_files, read_files
 from jobs.lake.session import session
-from jobs.lake.tables import table
 from jobs.respond.posts import staff
 from jobs.respond.profile import profile
 from jobs.respond.profile_page import profile_html
-from jobs.respond.store import Store
 from jobs.runner import Refused
 from jobs.sources.conservation import conservation
 
@@ -77,7 +74,7 @@ def run_demo(out: Path, scale: Scale) -> None:
         for n, as_of in enumerate(scale.nights):
             after = scale.nights[n + 1] if n + 1 < len(scale.nights) else None
             one_night(place, spark, out, as_of, after, clock)
-        finish(place, out, scale, clock)
+        finish(place, out, clock)
     finally:
         spark.stop()
 
@@ -90,11 +87,8 @@ def open_place(out: Path) -> Place:
 
 def seat(place: Place, on: date) -> None:
     """Fill the posts of the case store with made-up staff numbers: a real administration appoints persons."""
-    store = Store.open(place.cases)
-    try:
+    with place.store() as store:
         staff(store, place.conf, on)
-    finally:
-        store.close()
 
 
 def prepare(out: Path) -> None:
@@ -136,14 +130,10 @@ def eve(after: date) -> datetime:
 
 def published(place: Place, name: str) -> dict[date, pa.Table]:
     """A nightly table of every published night."""
-    found = {}
-    for night in place.lake.nights():
-        files = [f for f in data_files(place.lake.root, name, night.tables.get(name, -1)) if f.as_of == night.as_of]
-        found[night.as_of] = read_files(place.lake.root, table(name), files)
-    return found
+    return {night.as_of: place.read(night, name) for night in place.lake.nights()}
 
 
-def finish(place: Place, out: Path, scale: Scale, clock: Clock) -> None:
+def finish(place: Place, out: Path, clock: Clock) -> None:
     """The reports, the profile of the first case, and where to look."""
     last = place.lake.nights()[-1]
     tables = known_tables(place, last)

@@ -10,13 +10,12 @@ from typing import Annotated
 import pyarrow as pa
 import typer
 
-from jobs.cli.loop import known
 from jobs.cli.pages import write_pages
 from jobs.cli.place import Place
 from jobs.conf import Conf
 from jobs.lake.lake import Published
 from jobs.lake.read import data_files, whole
-from jobs.lake.step import Kind, ModelRef, Night
+from jobs.lake.step import ModelRef, Night
 from jobs.lake.tables import TABLES, table
 from jobs.rehearsal import rehearsal
 from jobs.respond.profile import profile as profile_of
@@ -34,7 +33,7 @@ def add_to(app: typer.Typer) -> None:
 
 def known_tables(place: Place, night: Published) -> dict[str, pa.Table]:
     """Every table as the published night saw it."""
-    return {name: known(place, night, name) for name, contract in TABLES.items() if contract.layer not in ("control", "quarantine")}
+    return {name: place.known(night, name) for name, contract in TABLES.items() if contract.layer not in ("control", "quarantine")}
 
 
 def profile(
@@ -117,11 +116,10 @@ def replayed(place: Place, runner: Runner, night: Published) -> list[str]:
     archived = Path(place.lake.root) / "conf" / f"{begin['conf_digest']}.json"
     conf = Conf.model_validate_json(archived.read_text(encoding="utf-8"))
     model = json.loads(begin["note"])["model"]
-    previous = next((n.as_of for n in reversed(place.lake.nights()) if n.as_of < night.as_of), None)
+    previous = place.lake.night_before(night.as_of)
     again = Night(night.as_of, night.run, conf, begin["run_id"], night.revision, begin["seed"], previous, ModelRef(**model) if model else None)
-    steps = tuple(s for s in runner.night_steps if s.kind is not Kind.INGEST and not s.changes)
     with rehearsal(runner) as stage:
-        found = stage.rehearse(again, steps)
+        found = stage.rehearse(again, runner.nightly_steps)
         return [name for name, rows in found.items() if not same_rows(rows, place.read(night, name), table(name).key)]
 
 

@@ -6,12 +6,10 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated
 
-import pyarrow as pa
 import typer
 
 from jobs.cli.place import Place
-from jobs.lake.kernel import Input, load
-from jobs.lake.lake import Published, now
+from jobs.lake.lake import now
 from jobs.lake.read import data_files, read_files
 from jobs.lake.step import Kind, Night
 from jobs.lake.tables import table
@@ -23,7 +21,6 @@ from jobs.respond.deliver import deliver
 from jobs.respond.export import export_events
 from jobs.respond.feedback import apply_feedback
 from jobs.respond.returned_list import import_list
-from jobs.respond.store import Store
 from jobs.runner import Refused, Runner
 from jobs.sources.conservation import conservation
 
@@ -86,11 +83,10 @@ def run_night(runner: Runner, as_of: date, room: str | None = None, revise: bool
 def rehearsed(runner: Runner, as_of: date) -> str:
     """Rows each step after ingest would write for the date."""
     run = runner.lake.epoch()
-    steps = tuple(s for s in runner.night_steps if s.kind is not Kind.INGEST and not s.changes)
-    previous = next((n.as_of for n in reversed(runner.lake.nights()) if n.as_of < as_of), None)
+    previous = runner.lake.night_before(as_of)
     night = Night(as_of, run, runner.conf, f"dry-run-{as_of}", seed=runner.conf.house.seed, previous=previous, model=runner.champion)
     with rehearsal(runner) as stage:
-        found = stage.rehearse(night, steps)
+        found = stage.rehearse(night, runner.nightly_steps)
     return "\n".join(f"{name:<18} {rows.num_rows:>9,} rows" for name, rows in found.items())
 
 
@@ -141,12 +137,9 @@ def deliver_night(place: Place, as_of: date, out: Path) -> str:
     if not night.approved_by:
         raise Refused(f"the night of {as_of} is not approved; `assay approve --as-of {as_of} --official NAME`")
     names = ("taxpayer", "selection", "inclusion", "risk_level", "score", "reason", "risk_point", "indicator_hit", "feature", "reminder")
-    tables = {name: known(place, night, name) for name in names}
-    store = Store.open(place.cases)
-    try:
+    tables = {name: place.known(night, name) for name in names}
+    with place.store() as store:
         said = deliver(place.lake, place.conf, store, tables, as_of, night.revision, night.approved_by, out)
-    finally:
-        store.close()
     place.lake.night_act(as_of, night.revision, "handed_over", place.lake.epoch(), note=said)
     return said
 
@@ -154,13 +147,6 @@ def deliver_night(place: Place, as_of: date, out: Path) -> str:
 def lists(as_of: AsOf, out: Out = Path("out")) -> None:
     """Write an approved night's letters and lists again; cases already handed over stay as they are."""
     typer.echo(deliver_night(Place.here(), as_of.date(), out))
-
-
-def known(place: Place, night: Published, name: str) -> pa.Table:
-    """One table as the published night saw it: silver resolved as of its date and run, a nightly table of its date."""
-    files = data_files(place.lake.root, name, night.tables.get(name, -1))
-    chosen = tuple(f for f in files if table(name).layer != "nightly" or f.as_of == night.as_of)
-    return load(place.lake.root, Input("now", name, chosen, place.lake.batches_in_force(night.run)), night.as_of, night.run)
 
 
 def feedback(
@@ -174,9 +160,8 @@ def feedback(
 
 def take_feedback(place: Place, files: list[Path], received_at: datetime | None, person: str = "") -> str:
     """Apply files of actions, each checked and audited; then export new events as received at that moment."""
-    store = Store.open(place.cases)
     said = []
-    try:
+    with place.store() as store:
         for path in files:
             filled = path.suffix == ".xlsx"
             applied = import_list(store, place.conf, path, person) if filled else apply_feedback(store, place.conf, path)
@@ -184,8 +169,6 @@ def take_feedback(place: Place, files: list[Path], received_at: datetime | None,
             said += [f"  {r.place}: {r.code}: {r.message}" for r in applied.refused[:10]]
         if received_at is not None:
             said.append(f"{export_events(store, place.inbox, received_at)} events exported to the inbox")
-    finally:
-        store.close()
     return "\n".join(said)
 
 

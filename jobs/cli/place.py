@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jobs import conf as configuration
+from jobs.lake.kernel import Input, load
 from jobs.lake.lake import Lake, Published
-from jobs.lake.read import data_files, read_files
+from jobs.lake.read import DataFile, files_on, read_files
 from jobs.lake.session import session
 from jobs.lake.tables import table
 from jobs.pipeline import STEPS
 from jobs.rank.registry import champion
+from jobs.respond.store import Store
 from jobs.runner import Refused, Runner
 
 if TYPE_CHECKING:
@@ -73,9 +75,24 @@ class Place:
 
     def read(self, night: Published, name: str) -> pa.Table:
         """A table as its published night names it: of nightly tables that date's rows, of others all rows."""
-        contract = table(name)
-        files = data_files(self.lake.root, name, night.tables.get(name, -1))
-        return read_files(self.lake.root, contract, [f for f in files if contract.layer != "nightly" or f.as_of == night.as_of])
+        return read_files(self.lake.root, table(name), self._files(night, name))
+
+    def known(self, night: Published, name: str) -> pa.Table:
+        """A table as its published night saw it: silver resolved as of its date and run, a nightly table of its date."""
+        wanted = Input("now", name, self._files(night, name), self.lake.batches_in_force(night.run))
+        return load(self.lake.root, wanted, night.as_of, night.run)
+
+    @contextmanager
+    def store(self) -> Iterator[Store]:
+        """The case store, closed when the block ends."""
+        found = Store.open(self.cases)
+        try:
+            yield found
+        finally:
+            found.close()
+
+    def _files(self, night: Published, name: str) -> tuple[DataFile, ...]:
+        return files_on(self.lake.root, name, night.tables.get(name, -1), night.as_of)
 
 
 def quiet() -> None:

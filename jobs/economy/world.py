@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from calendar import monthrange
 from dataclasses import asdict, dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -152,8 +152,3 @@ def month_number(world: World, day: date) -> int:
 def day_number(day: date) -> int:
     """Days since 1970-01-01."""
     return (day - EPOCH).days
-
-
-def as_date(number: int) -> date:
-    """The day of a day number."""
-    return EPOCH + timedelta(days=int(number))

@@ -105,6 +105,10 @@ class Lake:
             found[act["as_of"]] = Published(act["as_of"], act["revision"], act["run"], json.loads(act["tables"]), official, done)
         return [found[d] for d in sorted(found)]
 
+    def night_before(self, as_of: date) -> date | None:
+        """The last published date before a date."""
+        return max((n.as_of for n in self.nights() if n.as_of < as_of), default=None)
+
     def night_act(self, as_of: date, revision: int, act: str, run: int, tables: dict[str, int] | None = None, official: str | None = None, note: str | None = None) -> int:
         """Record an act on a night, exactly once: published, approved or handed_over."""
         row = {"as_of": as_of, "revision": revision, "act": act, "run": run, "tables": as_json(tables or {}), "official": official, "at": now(), "note": note}

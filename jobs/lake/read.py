@@ -46,6 +46,12 @@ def data_files(root: str, name: str, version: int | None = None) -> list[DataFil
     return sorted(found, key=lambda f: f.path)
 
 
+def files_on(root: str, name: str, version: int | None, as_of: date | None) -> tuple[DataFile, ...]:
+    """The files of a table at a version that speak of a date: of a nightly table that date's, of others all."""
+    files = data_files(root, name, version)
+    return tuple(f for f in files if table(name).layer != "nightly" or f.as_of == as_of)
+
+
 def read_files(root: str, contract: Table, files: Iterable[DataFile], columns: Iterable[str] | None = None) -> pa.Table:
     """Read files into one table with the contract's columns (partition columns included); columns added later read as null."""
     chosen = list(files)

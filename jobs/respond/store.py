@@ -6,7 +6,6 @@ chain's head row on PostgreSQL; readers never wait.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,15 +18,8 @@ from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
-from jobs.conf import Conf
-
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _LOCK = 7_340_061  # the advisory lock under which PostgreSQL is migrated
-
-
-def store_url(conf: Conf, lake_root: str) -> str:
-    """Where the case store is: ASSAY_CASES, else conf/assay.yaml's case_store, else SQLite beside the lake."""
-    return os.environ.get("ASSAY_CASES") or conf.house.case_store or f"sqlite:///{lake_root.rstrip('/')}/cases.db"
 
 
 @dataclass(frozen=True)
