@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from croniter import croniter
 
-from jobs.conf import Conf, ConfError, Source
+from jobs.conf import Conf, ConfError, Source, period
 from jobs.sources.landing import MANIFEST, read_entries
 
 
@@ -58,5 +58,4 @@ def last_expected(source: Source, at: datetime) -> datetime:
 
 def patience(source: Source) -> timedelta:
     """`late_after` of the contract as a time span."""
-    count, unit = int(source.expect.late_after[:-1]), source.expect.late_after[-1]
-    return timedelta(days=count) if unit == "d" else timedelta(hours=count)
+    return period(source.expect.late_after)

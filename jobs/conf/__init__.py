@@ -1,0 +1,67 @@
+"""The configuration's types: what an administration edits under conf/, validated as a whole before Spark starts.
+
+Every error names the file, the key path and what is allowed (exit 2). Figures of law carry a date and a source;
+`in_force` picks the entry valid on an as-of date.
+"""
+
+from jobs.conf.base import CaseSource, ConfError, Level, Money, Share, Sourced, Strict, Text, in_force
+from jobs.conf.reading import load, root
+from jobs.conf.source import Expect, Field_, Files, Known, Source, Stage, Version, period
+from jobs.conf.whole import (
+    Band,
+    Capacity,
+    Conf,
+    Disclosure,
+    Due,
+    House,
+    IndicatorParameters,
+    Levels,
+    Limitation,
+    Office,
+    Plan,
+    Post,
+    Ranking,
+    RiskCode,
+    Transition,
+    Treatment,
+    Wording,
+)
+
+__all__ = [
+    "Band",
+    "Capacity",
+    "CaseSource",
+    "Conf",
+    "ConfError",
+    "Disclosure",
+    "Due",
+    "Expect",
+    "Field_",
+    "Files",
+    "House",
+    "IndicatorParameters",
+    "Known",
+    "Level",
+    "Levels",
+    "Limitation",
+    "Money",
+    "Office",
+    "Plan",
+    "Post",
+    "Ranking",
+    "RiskCode",
+    "Share",
+    "Source",
+    "Sourced",
+    "Stage",
+    "Strict",
+    "Text",
+    "Transition",
+    "Treatment",
+    "Version",
+    "Wording",
+    "in_force",
+    "load",
+    "period",
+    "root",
+]

@@ -1,0 +1,138 @@
+"""conf/sources/<name>.yaml: the contract of a source, held against the table it fills."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Literal
+
+from pydantic import ConfigDict, Field, model_validator
+
+from jobs.conf.base import Strict, Text
+from jobs.lake.tables import TABLES
+
+
+class Field_(Strict):
+    """One target column of a source: where it comes from, its type, what is allowed."""
+
+    from_: str | None = Field(default=None, alias="from", description="column, JSON path (a.b) or XML element of the source")
+    type: Literal["string", "id", "int", "number", "money", "date", "timestamp", "bool", "code"] = "string"
+    required: bool = False
+    formats: tuple[str, ...] = ("%Y-%m-%d",)
+    scale: Decimal = Field(default=Decimal(1), gt=0, description="10000 when the agency counts in ten-thousands")
+    codes: dict[str, str] | None = None
+    masked: tuple[str, ...] = Field(default=(), description="values that stand for a hidden one: read as null")
+    min: Decimal | None = None
+    max: Decimal | None = None
+    constant: str | None = None
+    check_digit: bool = False
+    purposes: tuple[Literal["risk", "case", "statistics", "letter"], ...] = ("risk", "case")
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> Field_:
+        if (self.from_ is None) == (self.constant is None):
+            raise ValueError("give exactly one of `from` and `constant`")
+        if self.type == "code" and not self.codes:
+            raise ValueError("a code column needs `codes`")
+        return self
+
+
+class Files(Strict):
+    """How a source's files are read."""
+
+    pattern: str = "*"
+    format: Literal["csv", "jsonl", "parquet", "ubl"]
+    encoding: str = "utf-8"
+    delimiter: str = Field(default=",", pattern=r"^[\t -~]$", description="one ASCII character")
+    preamble: int = Field(default=0, ge=0, le=1000, description="lines above the header")
+
+
+class Expect(Strict):
+    """When a delivery should arrive."""
+
+    schedule: str = Field(description="cron expression of the source's DAG")
+    late_after: str = Field(default="3d", pattern=r"^\d+[dh]$")
+    policy: Literal["wait", "run_without"] = "run_without"
+
+
+class Version(Strict):
+    """What orders the versions of one key."""
+
+    from_: str | None = Field(default=None, alias="from")
+    type: Literal["int", "date", "timestamp"] = "int"
+    formats: tuple[str, ...] = ("%Y-%m-%d",)
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class Known(Strict):
+    """The first clock of a delivery declared `history`: the agency's own date plus a delay."""
+
+    from_: str = Field(
+        alias="from", description="target column that holds the agency's date; `version`: the version column, when it is a date"
+    )
+    delay_days: int = Field(default=1, ge=0, le=3650)
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class Stage(Strict):
+    """One dated stage of a record that becomes a row of its own, such as the stages of a published list."""
+
+    set: dict[str, str]
+    columns: dict[str, Field_]
+
+
+class Source(Strict):
+    """conf/sources/<name>.yaml: the contract of a source."""
+
+    name: str = Field(pattern="^[a-z][a-z0-9_]*$")
+    revision: int = Field(default=1, ge=1)
+    table: str
+    agency: Text
+    owner: str
+    legal_basis: str
+    delivery: Literal["increment", "snapshot"] = "increment"
+    files: Files
+    expect: Expect
+    columns: dict[str, Field_]
+    lines: dict[str, Field_] | None = Field(default=None, description="unpivot: form line or statement item -> amount column")
+    stages: dict[str, Stage] | None = Field(default=None, description="unpivot: one row per dated stage")
+    details: dict[str, dict[str, Field_]] | None = Field(
+        default=None, description="rows inside a record, such as an invoice's lines: silver table -> columns"
+    )
+    version: Version = Version()
+    event_at: str = Field(description="target column that says when it happened")
+    known: Known
+    broken: Literal["row", "file"] = Field(default="row", description="quarantine the broken row, or the whole file with it")
+
+    @model_validator(mode="after")
+    def _fits_its_table(self) -> Source:
+        if self.table not in TABLES or TABLES[self.table].layer not in ("version", "event"):
+            raise ValueError(f"table: '{self.table}' is no silver table of jobs/lake/tables.py")
+        contract = TABLES[self.table]
+        own = {c.name for c in contract.own}
+        given = set(self.columns)
+        for stage in (self.stages or {}).values():
+            given |= set(stage.set) | set(stage.columns)
+        if self.lines:
+            given |= {"return_line" if self.table == "return_line" else "item", "amount"}
+        if unknown := given - own:
+            raise ValueError(f"columns: {sorted(unknown)} are not in table '{self.table}'; it has {sorted(own)}")
+        if missing := set(contract.key) - {"source"} - given:
+            raise ValueError(f"columns: key column(s) {sorted(missing)} of table '{self.table}' are not mapped")
+        dated = {"version"} if self.version.from_ and self.version.type != "int" else set()
+        for name, columns in (self.details or {}).items():
+            inner = {c.name for c in TABLES[name].own} if name in TABLES else set()
+            if unknown := set(columns) - inner:
+                raise ValueError(f"details.{name}: {sorted(unknown)} are not in that table; it has {sorted(inner)}")
+            if missing := set(TABLES[name].key) - {"source"} - set(columns) - given:
+                raise ValueError(f"details.{name}: key column(s) {sorted(missing)} are mapped neither here nor in `columns`")
+        for label, name in (("event_at", self.event_at), ("known.from", self.known.from_)):
+            if name not in given | (dated if label == "known.from" else set()):
+                raise ValueError(f"{label}: '{name}' is not a mapped column")
+        return self
+
+
+def period(text: str) -> timedelta:
+    """`3d` or `12h` as a timedelta."""
+    return timedelta(days=int(text[:-1])) if text.endswith("d") else timedelta(hours=int(text[:-1]))
