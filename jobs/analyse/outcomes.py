@@ -1,5 +1,7 @@
 """outcome: the labels. One row per point answered, turned by appeals, with the day on which it was known.
 
+A comprehensive examination that found nothing is closed with that result, and gives one row of its own.
+
 What a taxpayer says (kind `statement`) is never read here: it may close a point through an answer, and cannot worsen a label.
 """
 
@@ -18,7 +20,7 @@ from jobs.lake.arrays import Flags, Floats, Ints, cents, floats, money
 from jobs.lake.buckets import group_codes
 from jobs.lake.step import Night, Tables
 
-ANSWERS = ("point_answered", "reviewed")  # a review that gives a result replaces the answer it re-checked
+ANSWERS = ("point_answered", "reviewed", "closed")  # a review with a result replaces the answer it re-checked; closing with one: nothing was found
 _NEVER = -1
 
 

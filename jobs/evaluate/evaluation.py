@@ -20,6 +20,7 @@ from jobs.lake.step import Night, Tables
 from jobs.lake.tables import table
 
 COMPARED = ("model", "rule", "random")
+COMPREHENSIVE = "comprehensive"
 SMALL = 10
 _BANDS = ((1, 5), (6, 10), (11, 20), (21, 50), (51, None))
 _CASES = "share of examined cases adjusted upward; the tax found is a lower bound, an examination finds only part of what is there"
@@ -49,7 +50,11 @@ def evaluation(tables: Tables, night: Night) -> pa.Table:
 
 
 def hit_rates(points: pa.Table) -> Iterator[Result]:
-    """Per indicator and risk code, from the points each of them opened: hits, points not examined, downward results."""
+    """Per indicator and risk code, from the points each of them opened: hits, points not examined, downward results.
+
+    A comprehensive examination that found nothing says so of the case, not of a risk code: it counts in `case_sources` alone.
+    """
+    points = points.filter(pc.fill_null(pc.not_equal(points["risk_code"], COMPREHENSIVE), True))
     examined, up, down = _examined(points)
     every = float(up.sum() / examined.sum()) if examined.any() else float("nan")
     note = "share of its own examined points adjusted upward; baseline: all examined points"

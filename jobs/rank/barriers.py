@@ -14,6 +14,7 @@ from jobs.lake.arrays import Flags, Ints, day_numbers, flags, positions
 from jobs.lake.step import Night
 
 _OVER = pa.array(["closed", "dropped"])
+_WORKED = pa.array(["begun", "point_answered"])
 _NO_REPLY_DAYS = 30  # a contact that asks for no answer keeps its taxpayer off the list for a month, then the points speak again
 
 
@@ -30,7 +31,7 @@ class Barriers:
 def barriers(case_event: pa.Table, ids: pa.Array, night: Night) -> Barriers:
     """Barriers of each taxpayer from the case events known tonight.
 
-    open_case: a case neither closed nor dropped; one that asks for no answer counts for its term, else 30 days.
+    open_case: a case neither closed nor dropped; one that asks for no answer and that nobody began closes by itself after its term, else 30 days.
     cooling: a procedure closed less than `cooling_off_days` ago. limited: `contacts_per_year` cases begun within 365 days.
     resting: a random case begun within `random_rest_years`.
     """
@@ -39,7 +40,7 @@ def barriers(case_event: pa.Table, ids: pa.Array, night: Night) -> Barriers:
     known = _Known(tuple(night.conf.treatments.values()), cases["treatment"])
     today, began = _day(night.as_of), day_numbers(cases["began"])
     ended = flags(pc.is_valid(cases["over"]))
-    waiting = known.must_reply | (began + known.silent_days > today)
+    waiting = known.must_reply | flags(cases["worked"]) | (began + known.silent_days > today)
     random = flags(pc.equal(cases["case_source"], "random"))
     at = positions(cases["taxpayer_id"], ids)
     contacts = np.bincount(at[(at >= 0) & (began > today - 365)], minlength=len(ids))
@@ -62,14 +63,15 @@ class _Known:
 
 
 def _cases(case_event: pa.Table) -> pa.Table:
-    """One row per case: its first day, the day it was over (null: still open), the day it was closed after work (null: not, or dropped)."""
+    """One row per case: its first day, the day it was over (null: still open), the day it was closed after work (null: not, or dropped), whether work began."""
     never = pa.scalar(None, pa.date32())
     over = pc.if_else(pc.is_in(case_event["kind"], value_set=_OVER), case_event["event_on"], never)
     closed = pc.if_else(pc.equal(case_event["kind"], "closed"), case_event["event_on"], never)
+    worked = pc.is_in(case_event["kind"], value_set=_WORKED)
     rows = case_event.select(["case_id", "taxpayer_id", "treatment", "case_source", "event_on"])
-    how = [("taxpayer_id", "min"), ("treatment", "min"), ("case_source", "min"), ("event_on", "min"), ("over", "max"), ("closed", "max")]
-    grouped = rows.append_column("over", over).append_column("closed", closed).group_by("case_id").aggregate(how)
-    return grouped.select([f"{name}_{by}" for name, by in how]).rename_columns(["taxpayer_id", "treatment", "case_source", "began", "over", "closed"])
+    how = [("taxpayer_id", "min"), ("treatment", "min"), ("case_source", "min"), ("event_on", "min"), ("over", "max"), ("closed", "max"), ("worked", "max")]
+    grouped = rows.append_column("over", over).append_column("closed", closed).append_column("worked", worked).group_by("case_id").aggregate(how)
+    return grouped.select([f"{name}_{by}" for name, by in how]).rename_columns(["taxpayer_id", "treatment", "case_source", "began", "over", "closed", "worked"])
 
 
 def _day(day: date) -> int:

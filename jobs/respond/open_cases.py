@@ -20,7 +20,8 @@ from jobs.respond.reminders import DOCUMENT
 from jobs.respond.store import Store
 
 _BATCH = 200
-_SILENT_DAYS = 30  # a reminder asks for no answer; after this its file is closed by itself
+_SILENT_DAYS = 30  # where a treatment that asks for no answer has no term
+_UNTOUCHED = ("pushed", "received", "returned")
 _LIVE = ("opened", "changed")
 
 
@@ -41,14 +42,18 @@ def join_open_cases(store: Store, conf: Conf, points: pa.Table, as_of: date) -> 
 
 
 def close_silent(store: Store, conf: Conf, as_of: date) -> None:
-    """Close the files of reminders that nobody took up; silence has no consequence. A statement without an answer keeps its file open."""
-    letters_ = [t.id for t in conf.treatments.values() if t.document == DOCUMENT]
+    """Close the files that ask for no answer and that nobody took up by their term; silence has no consequence.
+
+    A file that somebody works on, or a statement without an answer, stays open. Selection reckons with this (jobs/rank/barriers.py).
+    """
     heard = select(Statement.case_id).where(Statement.answered_on.is_(None))
-    query = select(Case).where(Case.treatment.in_(letters_), Case.state == "pushed", Case.opened_on <= as_of - timedelta(days=_SILENT_DAYS), Case.case_id.not_in(heard))
     with store.write() as session:
-        for case in session.scalars(query.order_by(Case.case_id)).all():
-            by_machine(session, case, "closed", as_of, "no_answer_needed")
-            case.state = "closed"
+        for treatment in (t for t in conf.treatments.values() if not t.must_reply):
+            until = as_of - timedelta(days=treatment.term_days or _SILENT_DAYS)
+            query = select(Case).where(Case.treatment == treatment.id, Case.state.in_(_UNTOUCHED), Case.opened_on <= until, Case.case_id.not_in(heard))
+            for case in session.scalars(query.order_by(Case.case_id)).all():
+                by_machine(session, case, "closed", as_of, "no_answer_needed")
+                case.state = "closed"
 
 
 def by_machine(session: Session, case: Case, kind: str, on: date, reason: str | None, person: str = MACHINE) -> None:

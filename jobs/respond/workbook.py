@@ -66,6 +66,7 @@ _GUIDE = (
     ("排除原因：data_wrong 数据有误；innocent_explanation 情况属实、理由正当；threshold 未达标准；policy_read_differently 政策理解不同；already_corrected 已自行更正。", "Reasons for excluding: data_wrong, innocent_explanation, threshold, policy_read_differently, already_corrected."),
     ("确认或部分确认须填“调整税额”（元）；调减填负数。", "confirmed and in_part need the tax adjusted, in currency units; a downward adjustment is negative."),
     ("未列出的问题请填在“新发现 New”。综合检查案件的发现都填在该表。", "Faults that are not listed go to New; so do all findings of a comprehensive examination."),
+    ("综合检查未发现问题的，直接结案（closed）；未实施检查的，请填终止（dropped）及原因。", "A comprehensive examination that found nothing is closed; one that was not carried out is dropped, with the reason."),
     ("结案前：每个风险点都须有结果，纳税人的陈述、申辩须已答复。", "Before a case is closed every point has a result and every statement of the taxpayer an answer."),
 )
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from sqlalchemy import select
@@ -17,8 +17,11 @@ from jobs.conf import Conf, Transition, in_force
 from jobs.respond.access import Refusal, Seat, apart, authorise
 from jobs.respond.answers import answer_point
 from jobs.respond.audit import record
+from jobs.respond.blind import COMPREHENSIVE
 from jobs.respond.records import Case, CaseAction, Statement, TaskPoint
 from jobs.respond.store import Store
+
+NOTHING_FOUND = "nothing_found"
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,7 @@ def perform(session: Session, conf: Conf, action: Action) -> CaseAction:
     rule = transition(conf, action.kind, action.event_on)
     seat = authorise(session, conf, action.person, rule.function, case, action.event_on, action.post, action.office_id)
     _check(session, rule, case, action)
+    action = _concluded(session, case, action)
     point = _EFFECTS.get(action.kind, _nothing)(session, conf, case, action)
     event = _event(session, case, action, seat, point)
     case.state = _next_state(session, rule, case)
@@ -109,6 +113,20 @@ def open_points(session: Session, case_id: str) -> int:
     """Points the case was opened with that have no answer yet."""
     query = select(TaskPoint).where(TaskPoint.case_id == case_id, TaskPoint.state == "open", TaskPoint.joined.is_(False))
     return len(session.scalars(query).all())
+
+
+def _concluded(session: Session, case: Case, action: Action) -> Action:
+    """A comprehensive examination that is closed without a finding says so, or the random slice would lose its negatives.
+
+    Who did not examine drops the case, with a reason, instead of closing it.
+    """
+    if action.kind != "closed" or case.risk_code != COMPREHENSIVE or _has_answers(session, case.case_id):
+        return action
+    return replace(action, risk_code=COMPREHENSIVE, result="excluded", reason_code=NOTHING_FOUND)
+
+
+def _has_answers(session: Session, case_id: str) -> bool:
+    return session.scalars(select(TaskPoint.point_id).where(TaskPoint.case_id == case_id, TaskPoint.result.is_not(None)).limit(1)).first() is not None
 
 
 def _next_state(session: Session, rule: Transition, case: Case) -> str:

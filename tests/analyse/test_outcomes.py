@@ -79,6 +79,21 @@ def test_answers_become_labels_with_sign_and_day() -> None:
     assert found["C1", "p2"]["reason_code"] == "innocent_explanation"
 
 
+def test_a_comprehensive_case_that_found_nothing_is_a_negative_of_its_own() -> None:
+    nothing = {"risk_code": "comprehensive", "result": "excluded", "reason_code": "nothing_found", "effort_days": 12.0}
+    empty = File("C1").add("pushed", 2, case_source="random", treatment="inspect", office_id="330299").add("begun", 3).add("closed", 9, **nothing)
+    found_some = File("C2", "U").answer(5, "p1", "new", 50).add("closed", 9, effort_days=4.0)
+    silent = File("C3", "V").add("pushed", 2, treatment="remind").add("closed", 20, reason_code="no_answer_needed")
+    appealed = File("C4", "W").add("closed", 9, **nothing).add("appealed", 12)
+    found = {case: row for (case, _), row in labels(empty, found_some, silent, appealed).items()}
+    assert {c: (r["risk_code"], r["result"], r["adjusted"], r["amount"], r["state"], r["effort_days"]) for c, r in found.items()} == {
+        "C1": ("comprehensive", "excluded", 0, 0, "final", 12.0),
+        "C2": ("vat_sales_understated", "new", 1, 50, "final", 4.0),
+        "C4": ("comprehensive", "excluded", 0, 0, "appealed", 12.0),
+    }
+    assert (found["C1"]["case_source"], found["C1"]["treatment"], found["C1"]["known_at"]) == ("random", "inspect", date(2026, 1, 10))
+
+
 def test_the_last_answer_counts_and_its_day_is_the_labels() -> None:
     case = File().answer(10, "p1", "excluded").answer(20, "p1", "confirmed", 70)
     assert [(r["adjusted"], r["known_at"]) for r in labels(case).values()] == [(1, date(2026, 1, 21))]

@@ -63,6 +63,8 @@ def test_a_duplicate_taxpayer_is_on_the_list_once() -> None:
     ([event("C1", "A", "pushed", date(2025, 1, 1)), event("C1", "A", "dropped", date(2025, 9, 1), no=2)], ["A", "B"]),  # dropped unworked: nothing to cool off from
     ([event("C1", "A", "pushed", date(2026, 2, 1), "remind")], ["A", "B"]),  # a reminder asks for no answer: over after 30 days
     ([event("C1", "A", "pushed", date(2026, 4, 10), "remind")], ["B"]),  # ... but not before
+    ([event("C1", "A", "pushed", date(2026, 2, 1), "remind"), event("C1", "A", "received", date(2026, 2, 3), "remind", no=2)], ["A", "B"]),  # nobody took it up: closed by itself
+    ([event("C1", "A", "pushed", date(2026, 2, 1), "remind"), event("C1", "A", "begun", date(2026, 2, 3), "remind", no=2)], ["B"]),  # somebody works on it
 ])
 def test_barriers(events: list[dict[str, object]], expected: list[str]) -> None:
     generous = plan(capacity=(Capacity(office="11", treatment="assess", days=100),))

@@ -15,11 +15,14 @@ from alembic.migration import MigrationContext
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
+from jobs.lake.lake import Lake
 from jobs.respond.audit import verify
+from jobs.respond.deliver import deliver
 from jobs.respond.evidence import evidence
 from jobs.respond.handover import hand_over, handed_over
 from jobs.respond.records import Base, Case, CaseAction, Handover, Letter, TaskPoint
 from jobs.respond.store import Store
+from jobs.respond.workflow import Action, act
 from tests.respond.helpers import AS_OF, DISTRICT, OFFICIAL, case_id, chosen, conf, drawn, point, rows, taxpayer_id
 
 NEXT = date(2026, 4, 20)
@@ -68,6 +71,7 @@ import sys
 sys.path.insert(0, {root!r})
 from jobs.respond import handover
 from jobs.respond.store import Store
+from jobs.respond.workflow import Action, act
 from tests.respond.helpers import AS_OF, OFFICIAL, conf, drawn
 handover._BATCH = 3
 handover.hand_over(Store.open({url!r}), conf(), drawn(), AS_OF, OFFICIAL)
@@ -120,6 +124,28 @@ def test_a_reminder_nobody_took_up_closes_and_bars_nothing(store: Store) -> None
     with store.read() as session:
         states = dict(session.execute(select(Case.case_id, Case.state).where(Case.taxpayer_id == taxpayer_id(3))).all())
         assert states == {case_id(3): "closed", case_id(3, NEXT): "pushed"}
+
+
+@pytest.mark.parametrize(("acts", "state"), [([], "closed"), (["received"], "closed"), (["received", "begun"], "begun")])
+def test_a_guidance_visit_nobody_began_closes_by_itself(lite: Store, acts: list[str], state: str) -> None:
+    guided = drawn() | {"selection": rows("selection", [chosen(2, "guide", DISTRICT, 1, [point(2)["point_id"]])]), "reminder": drawn()["reminder"].slice(0, 0)}
+    hand_over(lite, conf(), guided, AS_OF, OFFICIAL)
+    for kind in acts:
+        act(lite, conf(), Action(case_id(2), kind, AS_OF, f"{DISTRICT}-assessor-01"))
+    hand_over(lite, conf(), {**guided, "selection": guided["selection"].slice(0, 0)}, NEXT, OFFICIAL)
+    with lite.read() as session:
+        found = session.get(Case, case_id(2))
+        assert found is not None and found.state == state
+
+
+def test_a_list_names_the_open_case_that_a_selection_joined(lite: Store, tmp_path: Path) -> None:
+    lake = Lake.open(tmp_path / "lake", 2)
+    lake.take_lease("test")
+    deliver(lake, conf(), lite, drawn(), AS_OF, 1, OFFICIAL, tmp_path / "first")
+    later = drawn() | {"selection": rows("selection", [chosen(2, "assess", DISTRICT, 1, [point(2)["point_id"]], as_of=NEXT)]), "reminder": drawn()["reminder"].slice(0, 0)}
+    deliver(lake, conf(), lite, later, NEXT, 1, OFFICIAL, tmp_path / "next")
+    page = (tmp_path / "next" / "lists" / f"{DISTRICT}.html").read_text(encoding="utf-8")
+    assert case_id(2) in page and case_id(2, NEXT) not in page
 
 
 def test_evidence_is_every_row_behind_a_case_and_the_same_each_time(lite: Store) -> None:

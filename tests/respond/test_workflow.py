@@ -249,3 +249,23 @@ def test_an_unknown_statement_text_is_not_in_the_audit_trail(begun: Store) -> No
 def test_an_action_is_a_value(begun: Store) -> None:
     one = Action(case_id(1), "received", DAY, ASSESSOR)
     assert replace(one, kind="begun") != one
+
+
+@pytest.mark.parametrize(("found", "expected"), [(False, ("comprehensive", "excluded", "nothing_found")), (True, (None, None, None))])
+def test_closing_a_comprehensive_examination_says_when_nothing_was_found(lite: Store, found: bool, expected: tuple[Any, ...]) -> None:
+    hand_over(lite, conf(), drawn(), AS_OF, OFFICIAL)
+    for n in (5, 6):  # chosen by the model alone, and at random: alike
+        do(lite, "received", n=n)
+        do(lite, "begun", n=n)
+        if found:
+            more = {"risk_code": "vat_cash_sales_suppressed", "tax": "VAT", "period_from": date(2025, 1, 1), "period_to": date(2025, 12, 31)}
+            do(lite, "point_answered", n=n, result="new", amount=500_000, **more)
+        closed = do(lite, "closed", n=n, effort_days=4.0)
+        assert (closed.risk_code, closed.result, closed.reason_code) == expected
+
+
+def test_closing_a_case_with_points_says_nothing_of_the_sort(begun: Store) -> None:
+    for one in (SALES, COST):
+        do(begun, "point_answered", point_id=one, result="excluded", reason_code="threshold")
+    closed = do(begun, "closed")
+    assert (closed.risk_code, closed.result, closed.reason_code) == (None, None, None)
