@@ -138,7 +138,8 @@ def finish(place: Place, out: Path, clock: Clock) -> None:
     last = place.lake.nights()[-1]
     tables = known_tables(place, last)
     report(tables, last.as_of, out / "report.html")
-    truth_report(out / "country" / "truth", published(place, "score"), published(place, "selection"), out / "truth.html")
+    nightly = {name: published(place, name) for name in ("score", "selection", "feature", "outcome")}
+    truth_report(out / "country" / "truth", nightly["score"], nightly["selection"], out / "truth.html", nightly["feature"], nightly["outcome"])
     first = min(tables["selection"].to_pylist(), key=lambda r: (-(r["value"] or 0), r["taxpayer_id"]))
     (out / "profile.html").write_text(profile_html(profile(tables, first["taxpayer_id"], last.as_of), place.conf), encoding="utf-8")
     clock.say("done")

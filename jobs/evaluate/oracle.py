@@ -1,7 +1,7 @@
 """truth.html: the same lists against the sealed truth of a synthetic country. Made by the demo, never by a step of a night.
 
 Per night and list: of the tax truly hidden, how much lies with the taxpayers that the list would put within capacity. Hidden is what was due
-less what was ever declared, for periods that had ended by the night and can still be assessed; going on is what the same fault hides in half
+less what was ever declared and what an examination had found by the night, for periods that had ended by then and can still be assessed; going on is what the same fault hides in half
 a year at the pace of the last six months before the night. Both are taken before the night, so that what a list set in motion cannot
 count for or against it.
 """
@@ -79,15 +79,18 @@ class NightResult:
 
 
 def truth_report(
-    truth: Path, scores: Mapping[date, pa.Table], selections: Mapping[date, pa.Table], out: Path, features: Mapping[date, pa.Table] | None = None
-) -> list[NightResult]:
+    truth: Path, scores: Mapping[date, pa.Table], selections: Mapping[date, pa.Table], out: Path,
+    features: Mapping[date, pa.Table] | None = None, outcomes: Mapping[date, pa.Table] | None = None,
+) -> list[NightResult]:  # fmt: skip
     """Write truth.html and return its numbers.
 
-    truth: the country's truth/ folder. scores, selections, features: the tables of each published night. Without features the row of the
-    best single feature is left out. FileNotFoundError when the folder holds no truth.
+    truth: the country's truth/ folder. scores, selections, features, outcomes: the tables of each published night. Without features the row
+    of the best single feature is left out; without outcomes nothing counts as found yet. FileNotFoundError when the folder holds no truth.
     """
     known = read_truth(truth)
-    nights = [against_truth(known, as_of, scores[as_of], selections.get(as_of), (features or {}).get(as_of)) for as_of in sorted(scores)]
+    nights = [
+        against_truth(known, as_of, scores[as_of], selections.get(as_of), (features or {}).get(as_of), (outcomes or {}).get(as_of)) for as_of in sorted(scores)
+    ]
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(page("truth.html.j2", _found(nights)), encoding="utf-8")
     return nights
@@ -102,8 +105,8 @@ def read_truth(folder: Path) -> pa.Table:
     return pa.concat_tables([pq.read_table(f, columns=columns) for f in files])
 
 
-def truth_on(known: pa.Table, ids: pa.Array, as_of: date) -> Truth:
-    """What is hidden by the given taxpayers on a night."""
+def truth_on(known: pa.Table, ids: pa.Array, as_of: date, outcome: pa.Table | None = None) -> Truth:
+    """What is hidden by the given taxpayers on a night; what examinations had found by then (table outcome) is hidden no more."""
     today = (as_of - date(1970, 1, 1)).days
     ended = day_numbers(known["period_to"])
     oldest = (as_of.replace(year=as_of.year - OPEN_YEARS, day=min(as_of.day, 28)) - date(1970, 1, 1)).days
@@ -112,6 +115,8 @@ def truth_on(known: pa.Table, ids: pa.Array, as_of: date) -> Truth:
     open_ = (at >= 0) & (ended <= today) & (ended > oldest)
     hidden, going_on = np.zeros(len(ids), dtype=np.int64), np.zeros(len(ids), dtype=np.int64)
     np.add.at(hidden, at[open_], gap[open_])
+    if outcome is not None:
+        hidden = np.maximum(hidden - _found_before(outcome, ids, oldest), 0)
     recent = open_ & (day_numbers(known["period_from"]) > today - _PACE_DAYS)
     np.add.at(going_on, at[recent], gap[recent])
     evading = open_ & ~np.asarray(pc.is_in(known["typology"], value_set=_HONEST)) & (gap > 0)
@@ -120,10 +125,21 @@ def truth_on(known: pa.Table, ids: pa.Array, as_of: date) -> Truth:
     return Truth(ids, hidden, going_on, typology)
 
 
-def against_truth(known: pa.Table, as_of: date, score: pa.Table, selection: pa.Table | None, feature: pa.Table | None, capacity: float = CAPACITY) -> NightResult:
+def _found_before(outcome: pa.Table, ids: pa.Array, oldest: int) -> Ints:
+    """Cents that examinations had adjusted upward per taxpayer, in periods still open. An overturned finding stands at 0."""
+    at = positions(outcome["taxpayer_id"], ids)
+    counts = (at >= 0) & (day_numbers(outcome["period_to"]) > oldest)
+    found = np.zeros(len(ids), dtype=np.int64)
+    np.add.at(found, at[counts], np.maximum(cents(outcome["amount"]), 0)[counts])
+    return found
+
+
+def against_truth(
+    known: pa.Table, as_of: date, score: pa.Table, selection: pa.Table | None, feature: pa.Table | None, outcome: pa.Table | None = None, capacity: float = CAPACITY
+) -> NightResult:
     """Every list of a night against the truth, at the top `capacity` of the taxpayers scored that night."""
     ids = whole_array(one_each(score, "taxpayer_id")["taxpayer_id"])
-    truth = truth_on(known, ids, as_of)
+    truth = truth_on(known, ids, as_of, outcome)
     size = round(capacity * len(ids))
     orders = _orders(score, ids)
     notes = dict.fromkeys(orders, "")

@@ -43,6 +43,16 @@ def test_hidden_is_open_ended_and_positive_and_the_pace_is_before_the_night() ->
     assert found.typology.tolist() == ["suppressed_sales", "", "", ""]
 
 
+def test_what_an_examination_had_found_is_hidden_no_more() -> None:
+    known = truth(owed("T000", 100, 40), owed("T001", 100, 40), owed("T002", 100, 40))
+    def answer(id_: str, amount: int, end: date = date(2025, 9, 30)) -> dict[str, Any]:
+        return {"case_id": f"C{id_}", "point_id": f"p{amount}", "taxpayer_id": id_, "period_from": date(2025, 1, 1), "period_to": end, "amount": Decimal(amount)}
+    outcome = rows("outcome", answer("T000", 45), answer("T000", -5), answer("T001", 500), answer("T002", 50, date(2022, 12, 31)))  # the last: of a lapsed period
+    found = truth_on(known, pa.array(["T000", "T001", "T002"]), AS_OF, outcome)
+    assert found.hidden.tolist() == [1500, 0, 6000]
+    assert found.going_on.tolist() == [6000, 6000, 6000]
+
+
 def scored(value: dict[str, float], version: str = "4", rules: dict[str, float] | None = None) -> pa.Table:
     learned = [{"taxpayer_id": i, "model_version": version, "value": value.get(i, 0.0), "probability": 0.1, "rules_score": 0.0} for i in IDS]
     plain = [{"taxpayer_id": i, "model_version": "rules", "value": (rules or {}).get(i, 0.0), "probability": 0.1, "rules_score": (rules or {}).get(i, 0.0)} for i in IDS]
