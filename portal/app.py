@@ -8,6 +8,7 @@ from datetime import date
 from zoneinfo import ZoneInfo
 
 from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, Response
 
 from jobs.conf import Conf, load
@@ -32,6 +33,7 @@ def create_app(store: Store, conf: Conf, today: Callable[[], date] | None = None
     app.middleware("http")(_guard)
     app.add_exception_handler(visits.Nobody, _nobody)
     app.add_exception_handler(Refusal, _refused)
+    app.add_exception_handler(RequestValidationError, _unreadable)
     app.add_exception_handler(404, _missing)
     return app
 
@@ -48,11 +50,10 @@ def from_environment() -> FastAPI:
 
 
 async def _guard(request: Request, call_next: Next) -> Response:
-    size = request.headers.get("content-length", "0")
-    if request.method == "POST" and (not size.isdigit() or int(size) > _MOST_BYTES or "content-length" not in request.headers):
-        return HTMLResponse("413", status_code=413)
     request.state.nonce = secrets.token_urlsafe(16)
-    answer = await call_next(request)
+    size = request.headers.get("content-length", "")
+    small = request.method != "POST" or (size.isdecimal() and int(size) <= _MOST_BYTES)
+    answer = await call_next(request) if small else HTMLResponse("413", status_code=413)
     answer.headers.setdefault(
         "Content-Security-Policy",
         f"default-src 'none'; style-src 'nonce-{request.state.nonce}'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
@@ -77,7 +78,9 @@ async def _refused(request: Request, fault: Exception) -> Response:
     return show(request, "message.html.j2", status=409, zh="该操作未办理。", en=f"Not done: {fault}")
 
 
+async def _unreadable(request: Request, _: Exception) -> Response:
+    return show(request, "message.html.j2", status=422, zh="表单缺少内容或内容过长，请更正后重新提交。", en="The form lacks something or a text is too long; correct it and send it again.")
+
+
 async def _missing(request: Request, _: Exception) -> Response:
     return show(request, "message.html.j2", status=404, zh="没有这一页，或您无权查看。", en="There is no such page, or it is not yours to see.")
-
-

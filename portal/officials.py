@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import Annotated
 
@@ -13,7 +14,7 @@ from jobs.respond.answers import EXCLUDED, RESULTS
 from jobs.respond.desk import case_file, worklist
 from jobs.respond.feedback import read_action
 from jobs.respond.workflow import act
-from portal.pages import portal, show
+from portal.pages import once_key, portal, show
 from portal.visits import official, own_form
 
 router = APIRouter(prefix="/cases")
@@ -42,7 +43,7 @@ def case(request: Request, person: Person, case_id: str) -> Response:
 @router.post("/{case_id}/act", dependencies=[Depends(own_form)])
 def do(request: Request, person: Person, case_id: str, kind: Short, event_on: Short = "", point_id: Short = "", result: Short = "", reason_code: Short = "",
        amount: Short = "", effort_days: Short = "", risk_code: Short = "", tax: Short = "", period_from: Short = "", period_to: Short = "", to_office: Short = "",
-       text: Annotated[str, Form(max_length=20000)] = "") -> Response:
+       text: Annotated[str, Form(max_length=20000)] = "", once: Short = "") -> Response:
     """Do one act; the workflow decides whether it may be done."""
     parts = portal(request)
     given = {
@@ -56,5 +57,5 @@ def do(request: Request, person: Person, case_id: str, kind: Short, event_on: Sh
         raise Refusal("unreadable", f"{fault}; correct it and send the form again") from None
     if action.event_on > parts.today() or action.event_on < date(2000, 1, 1):
         raise Refusal("date", f"{action.event_on} is not a day that has been; give the day it really happened")
-    act(parts.store, parts.conf, action)
+    act(parts.store, parts.conf, replace(action, key=once_key(once, action.key or "")))  # not by content alone: an answer may be given, changed, given again
     return RedirectResponse(f"/cases/{case_id}", status_code=303)

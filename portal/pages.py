@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
@@ -42,9 +44,14 @@ def show(request: Request, template: str, status: int = 200, **content: Any) -> 
     secret = request.cookies.get(COOKIE)
     parts = portal(request)
     common = {
-        "house": parts.conf.house.name, "nonce": request.state.nonce, "today": parts.today(), "token": form_token(secret) if secret else "", "visitor": None,
+        "house": parts.conf.house.name, "nonce": request.state.nonce, "once": secrets.token_urlsafe(12), "today": parts.today(), "token": form_token(secret) if secret else "", "visitor": None,
     }
     return HTMLResponse(_templates().get_template(template).render(**{**common, **content}), status_code=status)
+
+
+def once_key(once: str, content: str) -> str | None:
+    """The key under which a form counts once: the same page sent twice with the same content. Another page, or other content, is another act."""
+    return hashlib.sha256(f"form|{once}|{content}".encode()).hexdigest() if once else None
 
 
 @cache

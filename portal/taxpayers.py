@@ -12,7 +12,7 @@ from jobs.respond.access import Refusal
 from jobs.respond.desk import letters_of, statements_of
 from jobs.respond.letters import letter_html
 from jobs.respond.workflow import Action, act
-from portal.pages import portal, show
+from portal.pages import once_key, portal, show
 from portal.visits import own_form, taxpayer
 
 router = APIRouter(prefix="/me")
@@ -37,11 +37,12 @@ def letter(request: Request, own: Own, letter_id: str) -> Response:
 
 
 @router.post("/statement", dependencies=[Depends(own_form)])
-def state(request: Request, own: Own, letter_id: Annotated[str, Form(max_length=64)], text: Annotated[str, Form(max_length=20000)]) -> Response:
+def state(request: Request, own: Own, letter_id: Annotated[str, Form(max_length=64)], text: Annotated[str, Form(max_length=20000)],
+          once: Annotated[str, Form(max_length=200)] = "") -> Response:
     """Put a statement on file. It is answered, and never counts against the taxpayer."""
     parts = portal(request)
     case_id = next((found["case_id"] for found in letters_of(parts.store, own) if found["letter_id"] == letter_id), None)
     if case_id is None:
         raise Refusal("unknown_case", "no such letter")
-    act(parts.store, parts.conf, Action(case_id, "statement", parts.today(), access.taxpayer(own), text=text))
+    act(parts.store, parts.conf, Action(case_id, "statement", parts.today(), access.taxpayer(own), text=text, key=once_key(once, f"{own}|{case_id}|{text}")))
     return RedirectResponse("/me?sent=true", status_code=303)

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from itertools import groupby
 from typing import Any
 
 import pyarrow as pa
@@ -63,6 +64,11 @@ class OfficeList:
     as_of: date
     currency: str
     cases: tuple[ListedCase, ...]
+
+    @property
+    def by_treatment(self) -> list[list[ListedCase]]:
+        """The cases of each treatment, in the one order of the list."""
+        return [list(cases) for _, cases in groupby(self.cases, key=lambda c: c.entry.treatment)]
 
     @property
     def points(self) -> int:

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from jobs.respond.audit import record
+from jobs.respond.profile_blind import left_out, withheld_until
 from jobs.respond.store import Store
 
 Row = dict[str, Any]
@@ -27,20 +28,29 @@ _OUTCOME = ("case_id", "point_id", "tax", "risk_code", "period_from", "period_to
 _EVENT = ("case_id", "event_no", "event_on", "kind", "treatment", "office_id", "post", "risk_code", "tax", "result", "reason_code", "amount")
 
 
+class UnknownTaxpayer(LookupError):
+    """Nobody with this id was known on the date; the message says so."""
+
+
 def profile(lake_tables: Lake, taxpayer_id: str, as_of: date) -> dict[str, Any]:
     """Everything known about one taxpayer on a date, as plain values ready for JSON.
 
     Tables that are used when handed in: taxpayer, tax_registration, ownership, return_line, financial_statement, invoice, trade_edge_month,
-    payment, filing, risk_level, risk_point, outcome, case_event, reminder, party_fact. Keys of the result: identity, registrations, connected, returns,
-    statements, invoices, payments, filings, level, points, outcomes, contacts, reminders; each row carries `from`. KeyError when the
-    taxpayer is not known on that date.
+    payment, filing, risk_level, risk_point, outcome, case_event, reminder, party_fact, selection. Keys of the result: identity, registrations,
+    connected, returns, statements, invoices, payments, filings, level, points, outcomes, contacts, reminders; each row carries `from`. `withheld`:
+    a comprehensive examination is open, so level and points are left out (jobs/respond/profile_blind.py). UnknownTaxpayer when he is not known
+    on that date.
     """
     person = _of(lake_tables, "taxpayer", taxpayer_id)
     if not person:
-        raise KeyError(f"no taxpayer {taxpayer_id} is known on {as_of}; check the id and the date")
+        raise UnknownTaxpayer(f"no taxpayer {taxpayer_id} is known on {as_of}; check the id and the date")
     found: dict[str, Any] = {"taxpayer_id": taxpayer_id, "as_of": as_of, "name": person[0]["name"], "identity": _identity(person)}
     for key, section in _SECTIONS.items():
         found[key] = section(lake_tables, taxpayer_id)
+    until = withheld_until(*(_of(lake_tables, name, taxpayer_id) for name in ("selection", "case_event", "risk_point")))
+    found["withheld"] = until is not None
+    if until is not None:
+        found |= {"level": [], "points": [p for p in found["points"] if not left_out(p, until)]}
     plain: dict[str, Any] = json.loads(json.dumps(found, default=_plain, ensure_ascii=False))
     return plain
 

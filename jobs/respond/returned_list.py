@@ -12,8 +12,10 @@ import openpyxl
 
 from jobs.conf import Conf
 from jobs.respond.feedback import Applied, RefusedRow, Wish, apply, read_action
+from jobs.respond.locked import changed_cells
 from jobs.respond.store import Store
 from jobs.respond.workbook import SHEETS
+from jobs.respond.workflow import Action
 
 _MOST_BYTES, _MOST_PARTS, _MOST_ROWS = 200_000_000, 1000, 200_000
 Cells = Mapping[str, Any]
@@ -26,19 +28,28 @@ class UnreadableList(Exception):
 def import_list(store: Store, conf: Conf, path: Path, person: str) -> Applied:
     """Do what a filled list says, as `person`, who needs the posts for it. The same list sent again changes nothing.
 
-    Refused rows name sheet and row. UnreadableList when the file is no workbook, is too large when unpacked, or lacks our columns.
+    Refused rows name sheet and row: one that cannot be read, or whose locked cells were changed, is not done at all. UnreadableList when the file is no workbook, is too large when unpacked, or lacks our columns.
     """
     _check_size(path)
     wishes: list[Wish] = []
     bad: list[RefusedRow] = []
-    for sheet, number, cells in _rows(path):
-        place = f"{path.name}:{sheet}:{number}"
-        try:
-            for given in _ACTIONS[sheet](cells):
-                wishes.append(Wish(place, read_action({"case_id": _text(cells.get("case_id")), "person": person, **{k: v for k, v in given.items() if v is not None}})))
-        except ValueError as fault:
-            bad.append(RefusedRow(place, str(cells.get("case_id") or ""), "unreadable", f"{fault}; correct the row and send the list again"))
+    with store.read() as session:
+        for sheet, number, cells in _rows(path):
+            place, case_id = f"{path.name}:{sheet}:{number}", _text(cells.get("case_id"))
+            if sheet != _NEW and (changed := changed_cells(session, cells)):
+                bad.append(RefusedRow(place, case_id or "", "locked", f"{', '.join(changed)}: changed in the list; put back what was there and send the list again"))
+                continue
+            try:
+                wishes += [Wish(place, action) for action in _actions(sheet, cells, case_id, person)]
+            except ValueError as fault:
+                bad.append(RefusedRow(place, case_id or "", "unreadable", f"{fault}; correct the row and send the list again"))
     return apply(store, conf, wishes, bad)
+
+
+def _actions(sheet: str, cells: Cells, case_id: str | None, person: str) -> list[Action]:
+    """What a row says, all of it or a ValueError."""
+    given = [{k: v for k, v in one.items() if v is not None} for one in _ACTIONS[sheet](cells)]
+    return [read_action({"case_id": case_id, "person": person, **one}) for one in given]
 
 
 def _check_size(path: Path) -> None:
@@ -115,6 +126,7 @@ def _new(cells: Cells) -> Iterator[dict[str, Any]]:
 
 
 _ACTIONS = dict(zip(SHEETS, (_case, _point, _new)))
+_NEW = list(SHEETS)[2]  # every cell of this sheet is the inspector's
 
 
 def _text(value: Any) -> str | None:

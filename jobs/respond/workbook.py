@@ -18,7 +18,7 @@ from jobs.respond.office_list import LEVELS, ListedCase, ListedPoint, OfficeList
 
 OUTCOMES = ("closed", "dropped", "returned")
 NEW_ROWS = 30
-_ILLEGAL = dict.fromkeys([*range(0, 9), 11, 12, *range(14, 32), 127])  # control characters a workbook may not hold
+_ILLEGAL = dict.fromkeys([*range(0, 9), *range(11, 32), 127])  # control characters a workbook may not hold, and returns, which it would spell out
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,12 @@ def _cell(sheet: Any, row: int, column: int, head: Head, value: Any, styles: dic
     elif isinstance(value, int | float) and head.kind != "text":
         sheet.write_number(row, column, value, style)
     else:
-        sheet.write_string(row, column, str(value).translate(_ILLEGAL)[:32000], styles["fill_text" if head.fill else "text"])
+        sheet.write_string(row, column, as_text(value), styles["fill_text" if head.fill else "text"])
+
+
+def as_text(value: Any) -> str:
+    """A value as the text a cell may hold: no control characters, and not longer than a cell."""
+    return str(value).translate(_ILLEGAL)[:32000]
 
 
 def _validation(sheet: Any, column: int, head: Head, last: int) -> None:

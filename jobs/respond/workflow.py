@@ -49,10 +49,14 @@ class Action:
 
 
 def act(store: Store, conf: Conf, action: Action) -> CaseAction:
-    """Do one action in a transaction of its own. Refusal, recorded on the audit trail, when it may not be done."""
+    """Do one action in a transaction of its own; one whose key was done before is not done again. Refusal, recorded on the audit trail, when it
+    may not be done.
+    """
     try:
         with store.write() as session:
-            return perform(session, conf, action)
+            query = select(CaseAction).where(CaseAction.digest == action.key)
+            done = session.scalars(query).first() if action.key else None
+            return done or perform(session, conf, action)
     except Refusal as refusal:
         with store.write() as session:
             record_refusal(session, action, refusal)
@@ -137,8 +141,9 @@ def _next_state(session: Session, rule: Transition, case: Case) -> str:
 
 def _event(session: Session, case: Case, action: Action, seat: Seat, point: TaskPoint | None) -> CaseAction:
     case.events += 1
+    office_id = case.office_id if action.kind == "pushed" else seat.office_id  # a push is counted where the case now lies, not where it came from
     event = CaseAction(
-        case_id=case.case_id, event_no=case.events, event_on=action.event_on, kind=action.kind, person=seat.person, post=seat.post, office_id=seat.office_id,
+        case_id=case.case_id, event_no=case.events, event_on=action.event_on, kind=action.kind, person=seat.person, post=seat.post, office_id=office_id,
         point_id=point.point_id if point else action.point_id, risk_code=point.risk_code if point else action.risk_code, tax=point.tax if point else action.tax,
         period_from=point.period_from if point else action.period_from, period_to=point.period_to if point else action.period_to,
         result=action.result, reason_code=action.reason_code, amount=action.amount, effort_days=action.effort_days, text=action.text, digest=action.key,
