@@ -13,6 +13,7 @@ from jobs.respond.records import Case, Statement, TaskPoint
 
 RESULTS = ("confirmed", "in_part", "excluded", "not_examined", "new")
 EXCLUDED = ("data_wrong", "innocent_explanation", "threshold", "policy_read_differently", "already_corrected")
+_FOUND_WITHOUT_US = "{}"  # the facts of a point that no indicator opened
 _WITH_AMOUNT = ("confirmed", "in_part", "new")
 
 Period = tuple[date | None, date | None]
@@ -31,6 +32,8 @@ def answer_point(session: Session, case: Case, given: str | None, result: str | 
     """
     _check(result, reason, amount)
     point = session.get(TaskPoint, (case.case_id, given)) if given else None
+    if point is not None and result == "new" and not point.joined and point.facts != _FOUND_WITHOUT_US:
+        raise Refusal("result", "'new' is for a fault that is not on the list; a point of the list is confirmed, in_part, excluded or not_examined")
     if point is None and result == "new":
         point = _new_point(session, case, risk_code, tax, period)
     if point is None:
@@ -61,7 +64,7 @@ def _new_point(session: Session, case: Case, risk_code: str | None, tax: str | N
     key = point_id(case.taxpayer_id, tax, risk_code, start, end)
     point = session.get(TaskPoint, (case.case_id, key))
     if point is None:
-        point = TaskPoint(case_id=case.case_id, point_id=key, risk_code=risk_code, tax=tax, period_from=start, period_to=end, facts="{}", fraud=False, joined=False, state="open")
+        point = TaskPoint(case_id=case.case_id, point_id=key, risk_code=risk_code, tax=tax, period_from=start, period_to=end, facts=_FOUND_WITHOUT_US, fraud=False, joined=False, state="open")
         session.add(point)
     return point
 

@@ -12,6 +12,7 @@ from jobs.conf import Conf
 from jobs.lake.arrays import Flags, Ints, day_numbers, positions
 from jobs.lake.step import Night, Tables
 from jobs.lake.tables import table
+from jobs.respond.blind import COMPREHENSIVE
 from jobs.respond.reminders import DOCUMENT
 
 NEAR_DAYS = 10
@@ -23,7 +24,8 @@ _NEVER = np.iinfo(np.int64).min
 def monitor(tables: Tables, night: Night) -> pa.Table:
     """Table monitoring: cases by office, measure and level (and level `all`). Driver step.
 
-    Reads case_event; history: selection, for each case's level (unknown where no published night selected it). pushed, returned, dropped
+    Reads case_event; history: selection, for each case's level: unknown where no published night selected it, comprehensive for what the draw
+    or the model alone chose (a level of none would give the random slice away). pushed, returned, dropped
     and closed count cases of this year; the others count cases open now. A case has a term only where its treatment obliges an answer; the
     term runs from the day the case was begun. Reminders are letters, not work, and are left out.
     """
@@ -92,7 +94,8 @@ def _levels(case_ids: pa.ChunkedArray, tables: Tables) -> pa.Array:
     if history is None or history.num_rows == 0:
         return pa.array(["unknown"] * len(case_ids), pa.string())
     at = positions(case_ids, history["case_id"])
-    found = history["level"].take(pa.array(np.maximum(at, 0)))
+    hidden = pc.or_(pc.equal(history["case_source"], "random"), pc.equal(pc.fill_null(pc.list_value_length(history["points"]), 0), 0))
+    found = pc.if_else(pc.fill_null(hidden, False), COMPREHENSIVE, history["level"]).take(pa.array(np.maximum(at, 0)))
     return pc.fill_null(pc.if_else(pa.array(at >= 0), found, "unknown"), "unknown").combine_chunks()
 
 
