@@ -20,6 +20,7 @@ from jobs.respond.store import Store
 from jobs.respond.workflow import allowed_acts
 
 VIEW = "case.view"
+_NO_FACTS: dict[str, Any] = {"declared": {}, "other": {}, "sentence_zh": "", "sentence_en": ""}  # a point found without us has none
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ def _file(session: Session, conf: Conf, case: Case, person: str, on: date) -> Ca
     events = session.scalars(select(CaseAction).where(CaseAction.case_id == case.case_id).order_by(CaseAction.event_no)).all()
     statements = session.scalars(select(Statement).where(Statement.case_id == case.case_id).order_by(Statement.event_no)).all()
     return CaseFile(
-        _line(session, conf, case), json.loads(case.reasons), [(p, risk_name(p.risk_code, conf), json.loads(p.facts)) for p in points],
+        _line(session, conf, case), json.loads(case.reasons), [(p, risk_name(p.risk_code, conf), {**_NO_FACTS, **json.loads(p.facts)}) for p in points],
         list(events), list(statements), _acts(session, conf, case, person, on),
     )
 
