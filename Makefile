@@ -25,8 +25,8 @@ demo: $(SETUP) ## A small country, a year of nights, case lists, reminders, repo
 test: $(SETUP) lint ## All checks and tests but the long fault and bench runs (under 25 minutes on 2 cores)
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
-fault: $(SETUP) ## The long fault-injection runs
-	@$(BIN)/python -m pytest -m fault
+fault: $(SETUP) ## A real Airflow and a night, killed and run again; one test at a time (about 25 minutes)
+	@$(BIN)/python -m pytest -n 0 -m fault
 
 bench: $(SETUP) ## The benchmarks against peers
 	@$(BIN)/python -m pytest -m bench bench

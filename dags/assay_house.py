@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 CONF = load()
 ZONE = CONF.house.zone
-ONCE_MORE: dict[str, Any] = {"retries": 1, "retry_delay": timedelta(minutes=5)}
+ONCE_MORE: dict[str, Any] = {"retries": 1}  # after Airflow's own [core] default_task_retry_delay: five minutes, unless set
 
 
 def assay(*words: str, more: str = "") -> str:

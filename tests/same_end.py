@@ -1,0 +1,88 @@
+"""Did two runs end the same: what may differ (run numbers, moments of the wall clock) is left out, everything else must be equal."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from jobs.cli.look import same_rows
+from jobs.lake.read import data_files, read_files, whole
+from jobs.lake.tables import TABLES, table
+
+FATES = ("source", "receipt", "act", "kind", "received", "accepted", "superseded", "duplicate", "quarantined")
+CLOCK = {"export": ("received_at",)}  # columns of the case store that hold a moment of the wall clock
+CHAIN = ("audit", "audit_head", "alembic_version")  # digests over moments: the trail is compared by what it says
+
+
+def differing_tables(left: Path, right: Path, names: Iterable[str] | None = None) -> list[str]:
+    """Tables of two lakes whose rows differ; runs' own numbers are left out, of batches what became of their rows is compared."""
+    chosen = [n for n, t in TABLES.items() if t.layer != "control"] if names is None else list(names)
+    found = [n for n in chosen if not _equal(_rows(left, n), _rows(right, n))]
+    return found + ([] if fates(left) == fates(right) else ["batch"])
+
+
+def _rows(root: Path, name: str) -> Any:
+    rows = read_files(str(root), table(name), data_files(str(root), name))
+    return rows.drop_columns([c for c in ("run",) if c in rows.column_names])
+
+
+def _equal(left: Any, right: Any) -> bool:
+    """As bags of rows: a key alone leaves the order of its versions open."""
+    order = tuple(f.name for f in left.schema if not pa.types.is_nested(f.type))
+    return same_rows(left, right, order)
+
+
+def fates(root: Path) -> list[tuple[Any, ...]]:
+    """What every receipt came to."""
+    return sorted(tuple(row[c] for c in FATES) for row in whole(str(root), "batch").to_pylist())
+
+
+def acts(root: Path) -> list[tuple[Any, ...]]:
+    """What was done with the nights: published, approved, handed over, each with date, revision and official."""
+    return sorted((str(a["as_of"]), a["revision"], a["act"], a["official"] or "", _tail_free(a["note"])) for a in whole(str(root), "night").to_pylist())
+
+
+def _tail_free(note: str | None) -> str:
+    return (note or "").rsplit(" in /", 1)[0]  # the note of a hand-over ends with the folder it went to
+
+
+def evidence(root: Path) -> Any:
+    """The rows kept behind every case, in the order of their key."""
+    contract = table("evidence")
+    rows = whole(str(root), "evidence")
+    return rows.drop_columns([c for c in ("run",) if c in rows.column_names]).sort_by([(k, "ascending") for k in contract.key])
+
+
+def cases(file: Path) -> dict[str, list[tuple[Any, ...]]]:
+    """Every row of a case store, by table, without moments of the wall clock; of the audit trail what was done, by whom, to what."""
+    with sqlite3.connect(file) as store:
+        names = [n for (n,) in store.execute("select name from sqlite_master where type = 'table' and name not like 'sqlite%'") if n not in CHAIN]
+        found = {name: _sorted_rows(store, name) for name in names}
+        bodies = [json.loads(body) for (body,) in store.execute("select body from audit order by seq")]
+    found["audit"] = sorted((str({k: v for k, v in sorted(b.items()) if k != "at"}),) for b in bodies)
+    return found
+
+
+def _sorted_rows(store: sqlite3.Connection, name: str) -> list[tuple[Any, ...]]:
+    columns = [row[1] for row in store.execute(f"pragma table_info({name})") if row[1] not in CLOCK.get(name, ())]
+    return sorted(store.execute(f"select {', '.join(columns)} from {name}"), key=repr)
+
+
+def files(folder: Path) -> dict[str, str]:
+    """Text files below a folder by path, without moments of receipt; of workbooks, which carry the time they were made, only that they are there."""
+    found = {}
+    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+        name = str(path.relative_to(folder))
+        if path.suffix == ".xlsx":
+            found[name] = ""
+        elif path.name == "manifest.jsonl":
+            entries = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+            found[name] = str([{k: v for k, v in e.items() if k != "received_at"} for e in entries])
+        else:
+            found[name] = path.read_bytes().hex()
+    return found
