@@ -1,107 +1,80 @@
 """How much an adjustment brings if there is one: the second half of a hurdle model (probability first, then amount).
 
-On the logarithm, because amounts are heavy-tailed; back on the scale of money by Duan's smearing factor (1983): the mean of exp(residual). Where
-there is an anchor (what the contradictions found before add up to), the expectation is a line on its logarithm, held to the line that a prior
-share gives while past results are few; what the other features add is a ridge regression on what the line leaves.
+What contradictions add up to is to an examination what a claim is to an insurer: a share of it is found to be due, and the share differs by
+kind of fault. The shares are learned from past results by least squares with a variance proportional to the stakes, the ratio estimator of
+survey sampling (Cochran, Sampling Techniques, ch. 6) with one ratio per kind: never below 0, and drawn to a share that is believed before
+anything is known.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sklearn.linear_model import RidgeCV
+from scipy.optimize import nnls
 
-from models.design import Design, fit_design
-from models.matrix import FloatArray, Matrix
+from models.matrix import FloatArray
 
-RESIDUAL_ROWS = 60
-_PRIOR_ROWS = 10.0
-_PRIOR_SPREAD = 4.0  # variance of log anchors that one prior row stands for
-_ALPHAS = tuple(float(a) for a in np.logspace(1, 5, 9))
+_PRIOR_ROWS = 3.0  # typical adjusted rows, per kind of fault, that the prior share weighs as much as
+_BASE_ROWS = 10.0  # the same for what is found where nothing was claimed
+_LEAST_STAKE = 1000.0  # currency: smaller stakes do not get more weight than this one
 
 
 @dataclass(frozen=True)
 class AmountModel:
-    """log amount = level + slope x log(anchor) where the anchor is above 0, `base` elsewhere, + design x weights; then x smear.
+    """amount = stakes x shares where there is a stake, `base` elsewhere; at least `low`, at most the larger of `high` and the stakes."""
 
-    Held between `low` and the larger of `high` and the anchor.
-    """
-
-    anchor: str | None
-    level: float
-    slope: float
+    kinds: tuple[str, ...]
+    shares: FloatArray
     base: float
-    design: Design
-    weights: FloatArray
-    smear: float
     low: float
     high: float
 
-    def predict(self, matrix: Matrix) -> FloatArray:
-        """Expected amount of each row given that there is an adjustment, in the unit trained on."""
-        anchor = _anchor(matrix, self.anchor)
-        log = _line(anchor, self.level, self.slope, self.base)
-        if len(self.weights):
-            log = log + self.design.columns(matrix) @ self.weights
-        money = np.exp(np.clip(log, -50, 50)) * self.smear
-        return np.asarray(np.clip(money, self.low, np.maximum(self.high, anchor)), dtype=np.float64)
+    def predict(self, stakes: FloatArray, kinds: Sequence[str]) -> FloatArray:
+        """Expected amount of each row given that there is an adjustment. stakes: [row, kind], in the unit trained on.
+
+        ValueError for kinds other than those trained on: a share of one kind says nothing of another.
+        """
+        if tuple(kinds) != self.kinds:
+            raise ValueError(f"the amounts were trained on stakes by {', '.join(self.kinds)}, not by {', '.join(kinds)}; train again")
+        total = stakes.sum(axis=1)
+        money = np.where(total > 0, stakes @ self.shares, self.base)
+        return np.asarray(np.clip(money, self.low, np.maximum(self.high, total)), dtype=np.float64)
 
     def state(self) -> dict[str, Any]:
         """Plain values for storing."""
-        numbers = {k: getattr(self, k) for k in ("level", "slope", "base", "smear", "low", "high")}
-        return {"anchor": self.anchor, "design": self.design.state(), "weights": self.weights, **numbers}
+        return {"kinds": list(self.kinds), "shares": self.shares, **{k: getattr(self, k) for k in ("base", "low", "high")}}
 
     @classmethod
     def from_state(cls, state: dict[str, Any]) -> AmountModel:
         """The inverse of `state`."""
-        level, slope, base, smear, low, high = (float(state[k]) for k in ("level", "slope", "base", "smear", "low", "high"))
-        design, weights = Design.from_state(state["design"]), np.asarray(state["weights"])
-        return cls(state["anchor"], level, slope, base, design, weights, smear, low, high)
+        base, low, high = (float(state[k]) for k in ("base", "low", "high"))
+        return cls(tuple(str(k) for k in state["kinds"]), np.asarray(state["shares"], dtype=np.float64), base, low, high)
 
 
-def fit_amount(matrix: Matrix, amount: FloatArray, anchor: str | None = None, prior_share: float = 1.0) -> AmountModel | None:
+def fit_amount(stakes: FloatArray, kinds: Sequence[str], amount: FloatArray, prior_share: float) -> AmountModel | None:
     """Fit on rows with an adjustment (amount above 0; others are left out). None when there is none.
 
-    `anchor` names a feature in the unit of the amounts; `prior_share` is the share of it that is expected to stand before anything is known.
-    The prior weighs as much as 10 rows. Below 60 rows nothing but the line is fitted.
+    stakes: [row, kind], what was claimed before the examination, at or above 0. `prior_share` is what is believed to be found of a claim.
     """
     rows = np.flatnonzero(amount > 0)
     if not len(rows):
         return None
-    known, money, log = matrix.take(rows), amount[rows], np.log(amount[rows])
-    size = _anchor(known, anchor)
-    level, slope = _fit_line(np.log(size[size > 0]), log[size > 0], float(np.log(prior_share or 1.0)))
-    free = log[size <= 0]
-    base = float((free.sum() + _PRIOR_ROWS * log.mean()) / (len(free) + _PRIOR_ROWS))
-    left = log - _line(size, level, slope, base)
-    design, weights = fit_design(known), np.empty(0)
-    columns = design.columns(known)
-    if len(rows) >= RESIDUAL_ROWS and columns.shape[1]:
-        ridge = RidgeCV(alphas=_ALPHAS, fit_intercept=False).fit(columns, left)
-        weights = np.asarray(ridge.coef_, dtype=np.float64)
-        left = left - columns @ weights
-    smear = float(np.exp(np.clip(left, -5, 5)).mean())
-    return AmountModel(anchor, level, slope, base, design, weights, smear, float(money.min()), float(money.max()))
+    claimed, money = np.asarray(stakes, dtype=np.float64)[rows], amount[rows]
+    total = claimed.sum(axis=1)
+    free = money[total <= 0]
+    base = float((free.sum() + _BASE_ROWS * np.median(money)) / (len(free) + _BASE_ROWS))
+    shares = _shares(claimed[total > 0], money[total > 0], prior_share)
+    return AmountModel(tuple(kinds), shares, base, float(money.min()), float(money.max()))
 
 
-def _anchor(matrix: Matrix, name: str | None) -> FloatArray:
-    return np.nan_to_num(matrix.column(name)) if name is not None and name in matrix.names else np.zeros(len(matrix))
-
-
-def _line(anchor: FloatArray, level: float, slope: float, base: float) -> FloatArray:
-    there = anchor > 0
-    return np.where(there, level + slope * np.log(np.where(there, anchor, 1.0)), base)
-
-
-def _fit_line(x: FloatArray, y: FloatArray, prior_level: float) -> tuple[float, float]:
-    """Level and slope of y on x, drawn towards y = prior_level + x."""
-    if not len(x):
-        return prior_level, 1.0
-    offset = (float((y - x).sum()) + _PRIOR_ROWS * prior_level) / (len(x) + _PRIOR_ROWS)
-    around = x - x.mean()
-    slope = (float((around * (y - y.mean())).sum()) + _PRIOR_ROWS * _PRIOR_SPREAD) / (
-        float((around**2).sum()) + _PRIOR_ROWS * _PRIOR_SPREAD
-    )
-    return float(x.mean() + offset - slope * x.mean()), slope
+def _shares(claimed: FloatArray, money: FloatArray, prior: float) -> FloatArray:
+    kinds = claimed.shape[1]
+    if not len(money):
+        return np.full(kinds, prior)
+    weight = 1.0 / np.sqrt(np.maximum(claimed.sum(axis=1), _LEAST_STAKE))
+    typical = float(np.median((claimed.sum(axis=1) * weight) ** 2))
+    pull = np.sqrt(_PRIOR_ROWS * typical)
+    return np.asarray(nnls(np.vstack([claimed * weight[:, None], np.eye(kinds) * pull]), np.r_[money * weight, np.full(kinds, prior * pull)])[0])

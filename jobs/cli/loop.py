@@ -24,6 +24,7 @@ from jobs.respond.returned_list import import_list
 from jobs.runner import Refused, Runner
 from jobs.sources.conservation import conservation
 
+LEARNED_FROM = ("risk_point", "feature", "score")
 AsOf = Annotated[datetime, typer.Option("--as-of", formats=["%Y-%m-%d"], help="the date the run pretends to be")]
 Out = Annotated[Path, typer.Option("--out", help="folder for what is written")]
 
@@ -172,7 +173,7 @@ def take_feedback(place: Place, files: list[Path], received_at: datetime | None,
     return "\n".join(said)
 
 
-def train(as_of: AsOf, histories: Annotated[int, typer.Option(min=2, max=40, help="quarterly back-fills to learn from")] = 8) -> None:
+def train(as_of: AsOf, histories: Annotated[int, typer.Option(min=2, max=40, help="half-yearly back-fills to learn from")] = 8) -> None:
     """Compare the candidates out of time on what was known by the date, and register the best as champion."""
     place = Place.here()
     with place.runner() as runner:
@@ -180,11 +181,11 @@ def train(as_of: AsOf, histories: Annotated[int, typer.Option(min=2, max=40, hel
 
 
 def train_champion(place: Place, runner: Runner, as_of: date, histories: int) -> str:
-    """Back-fill features and rules scores for past quarters, learn, register; the comparison in words."""
-    backfill(runner, quarters_before(as_of, histories), ("feature", "score"))
+    """Back-fill features, rules scores and points for past half-years, learn, register; the comparison in words."""
+    backfill(runner, half_years_before(as_of, histories), LEARNED_FROM)
     night = place.published(as_of)
-    past = {name: read_files(place.lake.root, table(name), data_files(place.lake.root, name)) for name in ("feature", "score")}
-    return learned(learn(past["feature"], place.read(night, "outcome"), past["score"], as_of, place.conf, place.registry))
+    past = {name: read_files(place.lake.root, table(name), data_files(place.lake.root, name)) for name in LEARNED_FROM}
+    return learned(learn(past["feature"], place.read(night, "outcome"), past["score"], past["risk_point"], as_of, place.conf, place.registry))
 
 
 def learned(found: Trained) -> str:
@@ -195,16 +196,7 @@ def learned(found: Trained) -> str:
     return "\n".join([f"champion {found.chosen} (version {found.model.version}) from {found.rows} examined cases, {found.positives} adjusted; out of time:", *rows])
 
 
-def quarters_before(as_of: date, count: int) -> list[date]:
-    """The last `count` quarter days (20th of the month after a quarter) before the date, oldest first."""
-    found: list[date] = []
-    year, month = as_of.year, as_of.month
-    while len(found) < count:
-        day = date(year, month, 20)
-        if month in (1, 4, 7, 10) and day < as_of:
-            found.append(day)
-        month -= 1
-        if month == 0:
-            year, month = year - 1, 12
-    return found[::-1]
-
+def half_years_before(as_of: date, count: int) -> list[date]:
+    """The last `count` 20th of January or July before the date, oldest first: a quarter's returns have just come in on each."""
+    days = [date(as_of.year - n, month, 20) for n in range(count // 2 + 2) for month in (7, 1)]
+    return sorted(day for day in days if day < as_of)[-count:]

@@ -59,7 +59,7 @@ def candidates(tables: Tables, night: Night) -> Candidates:
     places = {t: n for n, t in enumerate(treatments)}
     people = roster(tables["taxpayer"], tables["score"], night)
     procedures = frozenset(t.id for t in night.conf.treatments.values() if t.opens_procedure)
-    points = without_examined(open_points(tables["risk_point"], night), tables["outcome"], procedures)
+    points = without_examined(open_points(tables["risk_point"], night.as_of, night.conf), tables["outcome"], procedures)
     found = gather(points, people.ids, night.conf.register_, places)
     level = level_of(people.ids, tables["risk_level"])
     bars = barriers(tables["case_event"], people.ids, night)

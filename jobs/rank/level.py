@@ -30,7 +30,7 @@ def risk_level(tables: Tables, night: Night) -> pa.Table:
     """
     people = roster(tables["taxpayer"], tables["score"], night)
     weights = {t: n for n, t in enumerate(planned(night.conf, night.as_of))}
-    found = gather(open_points(tables["risk_point"], night), people.ids, night.conf.register_, weights)
+    found = gather(open_points(tables["risk_point"], night.as_of, night.conf), people.ids, night.conf.register_, weights)
     bands = night.conf.levels_on(night.as_of)
     level, how = _cut(people, found, bands, night)
     before = _before(people.ids, tables.previous.get("risk_level"))

@@ -4,31 +4,57 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs.conf import RiskCode
-from jobs.lake.arrays import Flags, Ints, cents, flags, positions
+from jobs.conf import Conf, RiskCode
+from jobs.lake.arrays import Flags, Floats, Ints, cents, flags, positions
 from jobs.lake.buckets import group_codes
-from jobs.lake.step import Night
 
 _ACTIVE = pa.array(["opened", "changed"])
 
 
-def open_points(risk_point: pa.Table, night: Night) -> pa.Table:
-    """Points that are opened or changed, still assessable tonight and of a code in the register; `cents` is the amount that may be assessed.
+def open_points(risk_point: pa.Table, as_of: date, conf: Conf) -> pa.Table:
+    """Points that are opened or changed, still assessable on a date and of a code in the register; `cents` is the amount that may be assessed.
 
     A fraud point counts by the limit for evasion, any other by the limit for error; a null limit never lapses.
     """
-    today = pa.scalar(night.as_of, pa.date32())
+    today = pa.scalar(as_of, pa.date32())
     until = pc.if_else(pc.fill_null(risk_point["fraud"], False), risk_point["until_evasion"], risk_point["until_error"])
-    known = pc.is_in(risk_point["risk_code"], value_set=pa.array(sorted(night.conf.register_), pa.string()))
+    known = pc.is_in(risk_point["risk_code"], value_set=pa.array(sorted(conf.register_), pa.string()))
     alive = pc.and_(pc.is_in(risk_point["state"], value_set=_ACTIVE), pc.fill_null(pc.greater_equal(until, today), True))
     kept = risk_point.filter(pc.and_(alive, known))
     amount = np.where(flags(kept["fraud"]), cents(kept["amount_evasion"]), cents(kept["amount_error"]))
     return kept.append_column("cents", pa.array(amount, pa.int64()))
+
+
+def largest(points: pa.Table) -> pa.Table:
+    """Of each (taxpayer, tax, period, base) the point with the largest amount, then the lowest point_id: the others say the same."""
+    if not points.num_rows:
+        return points
+    points = points.sort_by([("point_id", "ascending")])
+    same = group_codes(points, ["taxpayer_id", "tax", "period_from", "period_to", "base"])
+    order = np.lexsort((np.arange(len(same)), -points["cents"].to_numpy(), same))
+    first = np.r_[True, same[order][1:] != same[order][:-1]]
+    return points.take(pa.array(np.sort(order[first])))
+
+
+def stakes_by_code(risk_point: pa.Table, ids: pa.Array, as_of: date, conf: Conf) -> Floats:
+    """What each taxpayer's open points add up to by risk code, in the currency: [id, code], codes in the order of `stake_codes`."""
+    codes = stake_codes(conf)
+    points = largest(open_points(risk_point, as_of, conf))
+    at, code = positions(points["taxpayer_id"], ids), positions(points["risk_code"], codes)
+    found = np.zeros((len(ids), len(codes)), dtype=np.int64)
+    np.add.at(found, (at[at >= 0], code[at >= 0]), points["cents"].to_numpy()[at >= 0])
+    return np.asarray(found / 100)
+
+
+def stake_codes(conf: Conf) -> tuple[str, ...]:
+    """The risk codes that stakes are counted by, in their order."""
+    return tuple(sorted(conf.register_))
 
 
 def without_examined(points: pa.Table, outcome: pa.Table, procedures: frozenset[str]) -> pa.Table:

@@ -128,12 +128,16 @@ def _indicator(row: dict[str, Any], night: Night) -> Reason:
 
 @dataclass(frozen=True)
 class _Compared:
-    """Features of the listed taxpayers beside the median of their peers, and the weight of each in the score."""
+    """Features of the listed taxpayers beside the median of their peers: the weight of each in the score, and how far apart it stands.
+
+    A feature that equals the median is no reason, whatever the model makes of it.
+    """
 
     names: tuple[str, ...]
     values: Floats
     median: Floats
     weight: Floats
+    apart: Floats
 
     @classmethod
     def of(cls, tables: Tables, ids: pa.Array, night: Night) -> _Compared:
@@ -144,6 +148,7 @@ class _Compared:
         median, spread = _peers(everyone.values, owner, people, ids)
         at = positions(ids, owner)
         values = np.where((at >= 0)[:, None], everyone.values[np.maximum(at, 0)], np.nan)
+        apart = np.abs(values - median) / np.where(spread > 0, spread, np.inf)
         weight = np.zeros(values.shape)
         if night.model:
             model, _ = load(Path(night.model.path), night.model.digest)
@@ -152,13 +157,13 @@ class _Compared:
             given = contributions(model, Matrix(everyone.names, values), baseline)
             weight[:, place[place >= 0]] = given[:, place >= 0]
         else:
-            weight = np.abs(values - median) / np.where(spread > 0, spread, np.inf)
-        unsaid = np.asarray([n in _UNSAID for n in everyone.names], dtype=bool)
-        return cls(everyone.names, values, median, np.where(np.isnan(values) | np.isnan(weight) | unsaid, -np.inf, weight))
+            weight = np.nan_to_num(apart)
+        unsaid = np.asarray([n in _UNSAID for n in everyone.names], dtype=bool) | np.isnan(values) | (values == median)
+        return cls(everyone.names, values, median, np.where(unsaid, -np.inf, np.maximum(np.nan_to_num(weight), 0)), np.nan_to_num(apart))
 
     def reasons(self, n: int) -> Iterator[Reason]:
-        """The features of one case, weightiest first, then by name."""
-        for k in np.lexsort((np.arange(len(self.names)), -self.weight[n])):
+        """The features of one case, weightiest first; those without weight by how far they stand apart; then by name."""
+        for k in np.lexsort((np.arange(len(self.names)), -self.apart[n], -self.weight[n])):
             if np.isfinite(self.weight[n, k]):
                 yield self._reason(n, int(k))
 

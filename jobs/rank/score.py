@@ -16,10 +16,9 @@ import pyarrow.compute as pc
 
 from jobs.conf import Conf
 from jobs.lake.arrays import Floats, Ints, flags, floats, money, one_each, positions, whole_array
-from jobs.lake.buckets import group_codes
 from jobs.lake.step import Night, Tables
 from jobs.rank.matrix import feature_matrix, feature_names
-from jobs.rank.points import open_points
+from jobs.rank.points import largest, open_points, stake_codes, stakes_by_code
 from models.amount import AmountModel
 from models.fit import Model
 from models.matrix import Matrix
@@ -44,7 +43,7 @@ def score(tables: Tables, night: Night) -> pa.Table:
     """Kernel. Reads feature, risk_point, indicator_hit, taxpayer; uses the champion, if any. Writes score: a row per taxpayer and model.
 
     Rules: probability = 1 - exp(-rules_score / rules_scale), increasing in the score and below 1; amount = points' amount x
-    point_amount_share (conf/rank.yaml). Champion: its calibrated probability and its expected amount.
+    point_amount_share (conf/rank.yaml). Champion: its calibrated probability, and of each risk code's stake the share that past results found.
     """
     people = one_each(tables["taxpayer"], "taxpayer_id", "source" if "source" in tables["taxpayer"].column_names else None)
     ids = whole_array(people["taxpayer_id"])
@@ -57,7 +56,8 @@ def score(tables: Tables, night: Night) -> pa.Table:
         model, amounts, feature_set = _champion(night.model.path, night.model.digest)
         _same_features(tables["feature"], feature_set, night.model.version)
         matrix = matrix_of(tables["feature"], ids, rules, stakes.amount / 100, night.conf)
-        amount = amounts.predict(matrix) * 100 if amounts is not None else stakes.amount * ranking.point_amount_share
+        by_code = stakes_by_code(tables["risk_point"], ids, night.as_of, night.conf)
+        amount = amounts.predict(by_code, stake_codes(night.conf)) * 100 if amounts is not None else stakes.amount * ranking.point_amount_share
         parts.append(_rows(ids, night.model.version, model.probability(matrix), rules, amount, stakes, night.conf))
     return pa.concat_tables(parts)
 
@@ -115,7 +115,7 @@ def stakes_of(risk_point: pa.Table, people: pa.Table, night: Night) -> Stakes:
     (the value is that of an examination), times the segment's factor.
     """
     ids, conf = whole_array(people["taxpayer_id"]), night.conf
-    points = _largest(open_points(risk_point, night))
+    points = largest(open_points(risk_point, night.as_of, conf))
     at = positions(points["taxpayer_id"], ids)
     points, at = points.filter(pa.array(at >= 0)), at[at >= 0]
     codes = sorted(conf.register_)
@@ -129,17 +129,6 @@ def stakes_of(risk_point: pa.Table, people: pa.Table, night: Night) -> Stakes:
     alone = usual.collectability if usual else 0.8
     collectability = np.where(total > 0, paid / np.maximum(total, 1.0), alone)
     return Stakes(total, collectability, lost, _effort(points, at, code, people, conf))
-
-
-def _largest(points: pa.Table) -> pa.Table:
-    """Of each (taxpayer, tax, period, base) the point with the largest amount, then the lowest point_id."""
-    if not points.num_rows:
-        return points
-    points = points.sort_by([("point_id", "ascending")])
-    same = group_codes(points, ["taxpayer_id", "tax", "period_from", "period_to", "base"])
-    order = np.lexsort((np.arange(len(same)), -points["cents"].to_numpy(), same))
-    first = np.r_[True, same[order][1:] != same[order][:-1]]
-    return points.take(pa.array(np.sort(order[first])))
 
 
 def _effort(points: pa.Table, at: Ints, code: Ints, people: pa.Table, conf: Conf) -> Floats:

@@ -2,13 +2,14 @@
 
 Rows are examined cases; features are those of the latest snapshot when the case was opened; a label counts from the day it was known. Every
 candidate is compared as it would rank: what learns, and the rules, by probability x expected amount; the single feature by itself.
+The expected amount is what past results found of what points of each risk code added up to (models/amount.py).
 """
 
 from __future__ import annotations
 
 import logging
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
@@ -19,10 +20,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from jobs.conf import Conf
-from jobs.lake.arrays import Floats, Ints, floats
+from jobs.lake.arrays import Floats, Ints, floats, positions
 from jobs.lake.step import ModelRef
 from jobs.rank.labels import Labelled, labels, snapshot_rows
 from jobs.rank.matrix import POINTS_AMOUNT, feature_matrix, feature_names
+from jobs.rank.points import stake_codes, stakes_by_code
 from jobs.rank.registry import FILE, register
 from jobs.rank.score import RULES_VERSION
 from models import metrics, ranking
@@ -47,6 +49,7 @@ class Rows:
     matrix: Matrix
     known: Labelled
     feature_set: str
+    stakes: Floats  # [row, risk code], in the currency
 
     @property
     def amount(self) -> Floats:
@@ -72,17 +75,19 @@ class Trained:
     note: str = ""
 
 
-def train(features: pa.Table, outcomes: pa.Table, scores: pa.Table | None, as_of: date, conf: Conf, registry_uri: str) -> Trained:
+def train(
+    features: pa.Table, outcomes: pa.Table, scores: pa.Table | None, points: pa.Table | None, as_of: date, conf: Conf, registry_uri: str
+) -> Trained:
     """Train on what was known on `as_of` and register the champion.
 
-    features: table feature of many dates (column as_of; snapshot night or backfill). outcomes: table outcome of as_of. scores: table score
-    of the same dates as features, for the rules score and the points' amount at the time; without it the candidate `rules` is left out.
+    features: table feature of many dates (column as_of; snapshot night or backfill). outcomes: table outcome of as_of. scores, points: tables
+    score and risk_point of the same dates as features; without scores the candidate `rules` is left out, without points amounts know no stakes.
     Features that give the label away are left out and named. Deterministic: the same tables give the same model file.
     """
-    rows = training_rows(features, outcomes, scores, as_of, conf)
+    rows = training_rows(features, outcomes, scores, points, as_of, conf)
     label, found = rows.known.label, find_leaks(rows.matrix, rows.known.label)
     kept = [n for n in rows.matrix.names if n not in {leak.feature for leak in found}]
-    rows = Rows(rows.matrix.select(kept), rows.known, rows.feature_set)
+    rows = replace(rows, matrix=rows.matrix.select(kept))
     positives = int(label.sum())
     for leak in found:
         log.warning("train: feature '%s' is left out: %s", leak.feature, leak.why)
@@ -100,8 +105,10 @@ def train(features: pa.Table, outcomes: pa.Table, scores: pa.Table | None, as_of
     return Trained(reference, choice.chosen, len(label), positives, comparison, tuple(found))
 
 
-def training_rows(features: pa.Table, outcomes: pa.Table, scores: pa.Table | None, as_of: date, conf: Conf) -> Rows:
-    """Labelled cases joined to the features, and where given the rules score and points' amount, that were known when they were opened.
+def training_rows(
+    features: pa.Table, outcomes: pa.Table, scores: pa.Table | None, points: pa.Table | None, as_of: date, conf: Conf
+) -> Rows:
+    """Labelled cases joined to the features, and where given the rules score, the points' amount and stakes, known when they were opened.
 
     Snapshots of another feature set than the latest one's are left out: a feature of the same name may have meant something else.
     """
@@ -113,9 +120,10 @@ def training_rows(features: pa.Table, outcomes: pa.Table, scores: pa.Table | Non
     at = snapshot_rows(known, snapshots["as_of"], snapshots["taxpayer_id"], conf.ranking.snapshot_days)
     kept = np.flatnonzero(at >= 0)
     known, at = known.take(kept), at[kept]
-    rules, points = _from_scores(scores, known, conf) if scores is not None else (None, None)
+    rules, amount = _from_scores(scores, known, conf) if scores is not None else (None, None)
     names = feature_names(features, conf.ranking.forbidden_features)
-    return Rows(feature_matrix(snapshots, names, at, rules, points), known, feature_set)
+    stakes = _stakes(points, known, snapshots["as_of"].take(pa.array(at)), conf)
+    return Rows(feature_matrix(snapshots, names, at, rules, amount), known, feature_set, stakes)
 
 
 def _from_scores(scores: pa.Table, known: Labelled, conf: Conf) -> tuple[Floats, Floats]:
@@ -127,6 +135,19 @@ def _from_scores(scores: pa.Table, known: Labelled, conf: Conf) -> tuple[Floats,
     rules = np.where(at >= 0, floats(mine["rules_score"])[np.maximum(at, 0)], 0.0)
     amount = np.where(at >= 0, floats(mine["amount"])[np.maximum(at, 0)], 0.0)
     return np.nan_to_num(rules), np.nan_to_num(amount) / (conf.ranking.point_amount_share or 1.0)
+
+
+def _stakes(points: pa.Table | None, known: Labelled, seen_on: pa.ChunkedArray, conf: Conf) -> Floats:
+    """Stakes by risk code of each case on the day of its snapshot, [case, code]; a taxpayer of several cases has those of each day."""
+    found = np.zeros((len(known.label), len(stake_codes(conf))))
+    if points is None:
+        return found
+    for day in pc.unique(seen_on).to_pylist():
+        rows = np.flatnonzero(np.asarray(pc.equal(seen_on, pa.scalar(day, pa.date32()))))
+        ids = pc.unique(known.taxpayer_id.take(pa.array(rows)))
+        of_day = points.filter(pc.equal(points["as_of"], pa.scalar(day, pa.date32())))
+        found[rows] = stakes_by_code(of_day, ids, day, conf)[positions(known.taxpayer_id.take(pa.array(rows)), ids)]
+    return found
 
 
 def windows(known: Labelled, as_of: date, conf: Conf) -> list[Split]:
@@ -175,7 +196,7 @@ def _on_window(name: str, rows: Rows, split: Split, aim: Objective, conf: Conf) 
     )
     test, truth = rows.matrix.take(split.test), label[split.test]
     probability = model.probability(test)
-    by = model.raw(test) if name == "single_feature" else probability * _amounts(name, matrix, rows.amount[split.train], test, conf)
+    by = model.raw(test) if name == "single_feature" else probability * _amounts(name, rows, split, conf)
     score = by if aim.metric in ("value", "ndcg") or name == "single_feature" else probability
     tied = ranking.ties(score, truth)
     k = aim.at.rows(len(split.test)) if aim.at else len(split.test)
@@ -189,12 +210,12 @@ def _on_window(name: str, rows: Rows, split: Split, aim: Objective, conf: Conf) 
     return whole | {"objective": (whole | at)[aim.metric]}
 
 
-def _amounts(name: str, train_on: Matrix, amount: Floats, test: Matrix, conf: Conf) -> Floats:
+def _amounts(name: str, rows: Rows, split: Split, conf: Conf) -> Floats:
     """Expected amounts of the test rows: the points' for the rules, what past results make of them for what learns."""
-    if name == "rules" and POINTS_AMOUNT in test.names:
-        return test.column(POINTS_AMOUNT)
-    model = fit_amount(train_on, amount, POINTS_AMOUNT, conf.ranking.point_amount_share)
-    return model.predict(test) if model is not None else np.ones(len(test))
+    if name == "rules" and POINTS_AMOUNT in rows.matrix.names:
+        return rows.matrix.take(split.test).column(POINTS_AMOUNT)
+    model = fit_amount(rows.stakes[split.train], stake_codes(conf), rows.amount[split.train], conf.ranking.point_amount_share)
+    return model.predict(rows.stakes[split.test], stake_codes(conf)) if model is not None else np.ones(len(split.test))
 
 
 def _latest(known: Labelled, rows: Ints, conf: Conf) -> Ints | None:
@@ -208,7 +229,7 @@ def fit_final(name: str, rows: Rows, conf: Conf) -> tuple[Model, AmountModel | N
     """The chosen candidate and the amounts on all rows."""
     everyone = np.arange(len(rows.known.label))
     model = fit(name, rows.matrix, rows.known.label, rows.ids, conf.house.seed, _latest(rows.known, everyone, conf))
-    return model, fit_amount(rows.matrix, rows.amount, POINTS_AMOUNT, conf.ranking.point_amount_share)
+    return model, fit_amount(rows.stakes, stake_codes(conf), rows.amount, conf.ranking.point_amount_share)
 
 
 def _register(

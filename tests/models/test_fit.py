@@ -161,39 +161,37 @@ def test_place_gives_a_value_that_fills_many_quantiles_their_middle() -> None:
     assert place(np.array([0, 1, 2, 99, -5, np.nan]), quantiles).tolist()[:5] == [-0.5, 0.5, 1, 1, -0.5]
 
 
-def test_amounts_without_an_anchor() -> None:
+def test_each_kind_of_fault_learns_its_own_share() -> None:
     rng = np.random.default_rng(10)
-    x = rng.normal(size=800)
-    amount = np.where(rng.random(800) < 0.4, np.exp(8 + x + rng.normal(0, 0.5, 800)), 0)
-    model = fit_amount(Matrix(("x", "y"), np.column_stack([x, rng.normal(size=800)])), amount)
-    assert model is not None
+    stakes = np.exp(rng.uniform(6, 14, (2000, 2))) * (rng.random((2000, 2)) < 0.5)
+    found = np.where(rng.random(2000) < 0.5, stakes @ np.array([0.2, 0.9]) * np.exp(rng.normal(0, 0.3, 2000)), 0.0)
+    model = fit_amount(stakes, ("input", "sales"), found, 0.6)
+    assert model is not None and model.shares == pytest.approx([0.2 * np.exp(0.045), 0.9 * np.exp(0.045)], rel=0.1)
     again = AmountModel.from_state(model.state())
-    low, high, unknown = again.predict(Matrix(("x", "y"), np.array([[-1.0, 0], [1.0, 0], [np.nan, 0]])))
-    assert low < unknown < high
-    positive = amount > 0
-    total = again.predict(Matrix(("x", "y"), np.column_stack([x[positive], np.zeros(positive.sum())]))).sum()
-    assert 0.8 < total / amount[positive].sum() < 1.25
-    few = fit_amount(Matrix(("x",), np.ones((5, 1))), np.array([10.0, 0, 40, np.nan, 0]))
-    # log mean of 10 and 40 is log 20, their smearing factor (1/2 + 2)/2 = 1.25
-    assert few is not None and few.predict(Matrix(("x",), np.ones((2, 1)))) == pytest.approx([25, 25])
-    assert fit_amount(Matrix(("x",), np.ones((2, 1))), np.zeros(2)) is None
+    one = np.array([[10_000.0, 0.0], [0.0, 10_000.0], [10_000.0, 10_000.0]])
+    assert again.predict(one, ("input", "sales")) == pytest.approx(one @ model.shares)
+    with pytest.raises(ValueError, match="train again"):
+        model.predict(one, ("sales", "input"))
 
 
-def test_amounts_follow_their_anchor() -> None:
-    points = np.array([[1000.0], [10_000.0], [100_000.0]])
-    one = fit_amount(Matrix(("points",), np.array([[10_000.0]])), np.array([5000.0]), "points", prior_share=0.5)
-    # one result that is just what the prior says changes nothing: half of the points, however large
-    assert one is not None and one.predict(Matrix(("points",), points)) == pytest.approx([5000, 5000, 50_000], rel=1e-9)
-    rng = np.random.default_rng(11)
-    anchor = np.exp(rng.uniform(6, 14, 2000))
-    found = 3 * anchor**0.8 * np.exp(rng.normal(0, 0.3, 2000))
-    many = fit_amount(Matrix(("points",), anchor[:, None]), found, "points", prior_share=0.5)
-    assert many is not None and many.predict(Matrix(("points",), points)) == pytest.approx(
-        3 * points[:, 0] ** 0.8 * np.exp(0.045), rel=0.05
-    )
-    # a row without points: what others without points brought
-    free = fit_amount(Matrix(("points",), np.array([[0.0]] * 30 + [[5000.0]] * 5)), np.array([800.0] * 30 + [5000.0] * 5), "points")
-    assert free is not None and 800 <= free.predict(Matrix(("points",), np.array([[np.nan]])))[0] < 1300
+@pytest.mark.parametrize(("found", "kind", "expected"), [
+    ([5000.0], 0, [0.5, 0.5]),  # one result, just what is believed: nothing changes
+    ([10_000.0], 0, [0.625, 0.5]),  # one result of the whole against 3 rows of the prior: (1 + 3 x 0.5) / 4
+    ([10_000.0] * 9, 0, [0.875, 0.5]),  # (9 + 1.5) / 12
+    ([1.0] * 9, 1, [0.5, 0.125]),  # nearly nothing was found: 1.5 / 12, never below 0
+])
+def test_a_share_moves_from_what_is_believed_as_results_come_in(found: list[float], kind: int, expected: list[float]) -> None:
+    stakes = np.zeros((len(found), 2))
+    stakes[:, kind] = 10_000
+    model = fit_amount(stakes, ("a", "b"), np.array(found), 0.5)
+    assert model is not None and model.shares == pytest.approx(expected, abs=1e-3)
+
+
+def test_amounts_where_nothing_was_claimed() -> None:
+    few = fit_amount(np.zeros((5, 1)), ("a",), np.array([10.0, 0, 40, np.nan, 0]), 0.5)
+    # the two found 10 and 40: (50 + 10 rows of their median, 25) / 12
+    assert few is not None and few.predict(np.zeros((2, 1)), ("a",)) == pytest.approx([25, 25])
+    assert fit_amount(np.zeros((2, 1)), ("a",), np.zeros(2), 0.5) is None
 
 
 def test_capacity_and_objective() -> None:

@@ -15,6 +15,7 @@ import pytest
 from jobs.conf import Conf, IndicatorParameters, Ranking
 from jobs.lake.step import ModelRef, Night, Tables
 from jobs.lake.tables import table
+from jobs.rank.points import stake_codes
 from jobs.rank.score import score
 from models.amount import fit_amount
 from models.fit import fit
@@ -135,7 +136,9 @@ def champion(folder: Path) -> tuple[ModelRef, Matrix]:
     values = np.column_stack([rng.normal(size=(400, 2)), rng.exponential(3, 400), rng.exponential(900, 400)])
     matrix = Matrix(("f0", "f1", "rules_score", "points_amount"), values)
     label = (rng.random(400) < 1 / (1 + np.exp(-2 * values[:, 0]))).astype(float)
-    amounts = fit_amount(matrix, label * np.exp(values[:, 1] + 7))
+    codes = stake_codes(given.conf())
+    stakes = values[:, 3:] * np.array([[c == "sales" for c in codes]])
+    amounts = fit_amount(stakes, codes, label * stakes.sum(axis=1) / 4, 0.6)
     assert amounts is not None
     digest = save(
         fit("logistic", matrix, label, [str(n) for n in range(400)]), folder / "m.skops", {"amount": amounts.state(), "feature_set": "f"}
@@ -162,6 +165,8 @@ def test_the_champion_stands_beside_the_rules(tmp_path: Path) -> None:
     # no feature row: everything missing, still a probability and an amount
     assert 0 < by["C"]["probability"] < 1 and by["C"]["amount"] > 0
     assert by["A"]["rules_score"] == 6
+    # past results found a quarter of what sales points add up to, not the half that the rules take
+    assert float(by["A"]["amount"]) == pytest.approx(250, rel=0.05)
 
 
 def test_a_changed_model_file_is_refused(tmp_path: Path) -> None:

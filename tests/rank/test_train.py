@@ -13,6 +13,7 @@ import pytest
 from jobs import conf as configuration
 from jobs.lake.tables import table
 from jobs.rank.labels import labels, snapshot_rows
+from jobs.rank.points import stake_codes
 from jobs.rank.registry import champion
 from jobs.rank.train import train, training_rows, windows
 from models.store import ModelRefused, load
@@ -111,7 +112,7 @@ def country(n: int = 900, seed: int = 5) -> tuple[pa.Table, pa.Table, pa.Table]:
 
 def test_windows_know_only_what_was_known(conf: configuration.Conf) -> None:
     features, outcomes, scores = country()
-    rows = training_rows(features, outcomes, scores, AS_OF, conf)
+    rows = training_rows(features, outcomes, scores, None, AS_OF, conf)
     splits = windows(rows.known, AS_OF, conf)
     assert 2 <= len(splits) <= 4
     for split in splits:
@@ -123,7 +124,7 @@ def test_the_champion_learns_without_the_leak(conf: configuration.Conf, tmp_path
     features, outcomes, scores = country()
     uri = f"sqlite:///{tmp_path}/registry/mlflow.db"
     assert champion(uri) is None
-    trained = train(features, outcomes, scores, AS_OF, conf, uri)
+    trained = train(features, outcomes, scores, None, AS_OF, conf, uri)
     assert set(trained.comparison) == {"rules", "single_feature", "logistic", "gradient_boosting"}
     assert [leak.feature for leak in trained.leaks] == ["surcharge"]
     assert trained.chosen in ("logistic", "gradient_boosting")
@@ -133,7 +134,7 @@ def test_the_champion_learns_without_the_leak(conf: configuration.Conf, tmp_path
     model, extra = load(Path(reference.path), reference.digest)
     assert "credit_rating_low" not in model.features and "surcharge" not in model.features
     assert extra["amount"] is not None
-    again = train(features.take(list(range(features.num_rows))[::-1]), outcomes, scores, AS_OF, conf, uri)
+    again = train(features.take(list(range(features.num_rows))[::-1]), outcomes, scores, None, AS_OF, conf, uri)
     assert again.model.digest == reference.digest
     Path(reference.path).write_bytes(b"PK" + Path(reference.path).read_bytes()[2:] + b"x")
     with pytest.raises(ModelRefused, match="SHA-256"):
@@ -143,7 +144,7 @@ def test_the_champion_learns_without_the_leak(conf: configuration.Conf, tmp_path
 def test_what_becomes_known_later_changes_nothing(conf: configuration.Conf, tmp_path: Path) -> None:
     features, outcomes, scores = country(600)
     then = date(2025, 6, 1)
-    first = train(features, outcomes, scores, then, conf, f"sqlite:///{tmp_path}/a/mlflow.db")
+    first = train(features, outcomes, scores, None, then, conf, f"sqlite:///{tmp_path}/a/mlflow.db")
     rng = np.random.default_rng(1)
     late = np.array([k > then for k in outcomes["known_at"].to_pylist()])
     poisoned = outcomes.set_column(
@@ -153,9 +154,26 @@ def test_what_becomes_known_later_changes_nothing(conf: configuration.Conf, tmp_
     )
     after = np.array([d > then for d in features["as_of"].to_pylist()])
     noisy = features.set_column(features.column_names.index("f0"), "f0", pa.array(np.where(after, 99.0, features["f0"].to_numpy())))
-    second = train(noisy, poisoned, scores, then, conf, f"sqlite:///{tmp_path}/b/mlflow.db")
+    second = train(noisy, poisoned, scores, None, then, conf, f"sqlite:///{tmp_path}/b/mlflow.db")
     assert late.any() and after.any()
     assert first.model is not None and first.model.digest == second.model.digest
+
+
+def test_stakes_are_those_of_the_snapshot_day(conf: configuration.Conf) -> None:
+    features, outcomes, scores = country(300)
+    ids, days = features["taxpayer_id"].to_pylist(), features["as_of"].to_pylist()
+    point = {"tax": "VAT", "risk_code": "vat_input_inflated", "period_from": date(2023, 1, 1), "period_to": date(2023, 3, 31), "base": "input", "state": "opened", "fraud": False}
+    rows = [
+        point | {"point_id": f"p{n}{k}", "taxpayer_id": ids[n], "as_of": day, "amount_error": Decimal(amount), "amount_evasion": Decimal(amount)}
+        for n in range(3)
+        for k, (day, amount) in enumerate([(days[n], 100 * (n + 1)), (days[n] - timedelta(days=1), 9999)])
+    ]
+    points = pa.Table.from_pylist([*rows, rows[0] | {"point_id": "silent", "state": "silent", "base": "other"}], schema=table("risk_point").schema)
+    found = training_rows(features, outcomes, scores, points, AS_OF, conf)
+    place = stake_codes(conf).index("vat_input_inflated")
+    by = dict(zip(found.ids, found.stakes[:, place], strict=True))
+    assert [by[i] for i in ids[:4]] == [100, 200, 300, 0]
+    assert found.stakes.sum() == 600
 
 
 def test_snapshots_of_another_feature_set_are_left_out(conf: configuration.Conf) -> None:
@@ -163,13 +181,13 @@ def test_snapshots_of_another_feature_set_are_left_out(conf: configuration.Conf)
     last = max(features["as_of"].to_pylist())
     sets = ["new" if d == last or n % 2 else "old" for n, d in enumerate(features["as_of"].to_pylist())]
     mixed = features.set_column(features.column_names.index("feature_set"), "feature_set", pa.array(sets))
-    rows = training_rows(mixed, outcomes, scores, AS_OF, conf)
+    rows = training_rows(mixed, outcomes, scores, None, AS_OF, conf)
     assert rows.feature_set == "new" and len(rows.known.label) == sets.count("new")
 
 
 def test_too_few_labels_leave_the_nights_rules_only(conf: configuration.Conf, tmp_path: Path) -> None:
     features, outcomes, _ = country(40)
     uri = f"sqlite:///{tmp_path}/mlflow.db"
-    trained = train(features, outcomes, None, AS_OF, conf, uri)
+    trained = train(features, outcomes, None, None, AS_OF, conf, uri)
     assert trained.model is None and "60 are needed" in trained.note
     assert champion(uri) is None
