@@ -12,6 +12,7 @@ from jobs.cli.place import quiet
 from jobs.conf import ConfError
 from jobs.lake.session import JarsMissing
 from jobs.lake.write import Fenced, LakeError
+from jobs.respond.returned_list import UnreadableList
 from jobs.runner import Refused
 from jobs.sources.landing import LandingError
 
@@ -32,7 +33,7 @@ def main() -> None:
         code = leaving.exit_code
     except USAGE as fault:
         code = _say("bad usage", typer.BadParameter(fault.format_message()) if hasattr(fault, "format_message") else fault, 2)
-    except (ConfError, LandingError, FileNotFoundError, NotADirectoryError) as fault:
+    except (ConfError, LandingError, UnreadableList, FileNotFoundError, NotADirectoryError) as fault:
         code = _say("bad usage or configuration", fault, 2)
     except (Refused, Fenced) as fault:
         code = _say("refused", fault, 3)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 from datetime import datetime
 from pathlib import Path
@@ -18,6 +19,7 @@ from jobs.lake.read import data_files, whole
 from jobs.lake.step import ModelRef, Night
 from jobs.lake.tables import TABLES, table
 from jobs.rehearsal import rehearsal
+from jobs.respond.profile import UnknownTaxpayer, log_view
 from jobs.respond.profile import profile as profile_of
 from jobs.respond.profile_page import profile_html
 from jobs.runner import Refused, Runner
@@ -41,12 +43,15 @@ def profile(
     as_of: AsOf,
     out: Annotated[Path | None, typer.Option(help="file to write; .html or .json; default: JSON on standard output")] = None,
 ) -> None:
-    """Everything known about one taxpayer (一户式), each fact with its source and date."""
+    """Everything known about one taxpayer (一户式), each fact with its source and date; the view goes on the audit trail."""
     place = Place.here()
     night = place.published(as_of.date())
-    found = profile_of(known_tables(place, night), taxpayer, night.as_of)
-    if not found:
-        raise Refused(f"no taxpayer with that id was known on {night.as_of}; check the id, or take a later night")
+    try:
+        found = profile_of(known_tables(place, night), taxpayer, night.as_of)
+    except UnknownTaxpayer as fault:
+        raise Refused(str(fault)) from None
+    with place.store() as store:
+        log_view(store, getpass.getuser(), taxpayer, f"assay profile --as-of {night.as_of}")
     text = profile_html(found, place.conf) if out and out.suffix == ".html" else json.dumps(found, ensure_ascii=False, indent=1, default=str)
     if out is None:
         typer.echo(text)

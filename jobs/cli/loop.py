@@ -24,6 +24,7 @@ from jobs.respond.returned_list import import_list
 from jobs.runner import Refused, Runner
 from jobs.sources.conservation import conservation
 
+MOST_REFUSED = 10
 LEARNED_FROM = ("risk_point", "feature", "score")
 AsOf = Annotated[datetime, typer.Option("--as-of", formats=["%Y-%m-%d"], help="the date the run pretends to be")]
 Out = Annotated[Path, typer.Option("--out", help="folder for what is written")]
@@ -167,7 +168,9 @@ def take_feedback(place: Place, files: list[Path], received_at: datetime | None,
             filled = path.suffix == ".xlsx"
             applied = import_list(store, place.conf, path, person) if filled else apply_feedback(store, place.conf, path)
             said.append(f"{path.name}: {applied.done} actions done, {applied.repeated} repeated, {len(applied.refused)} refused")
-            said += [f"  {r.place}: {r.code}: {r.message}" for r in applied.refused[:10]]
+            said += [f"  {r.place}: {r.code}: {r.message}" for r in applied.refused[:MOST_REFUSED]]
+            if (more := len(applied.refused) - MOST_REFUSED) > 0:
+                said.append(f"  and {more} more; all are on the audit trail")
         if received_at is not None:
             said.append(f"{export_events(store, place.inbox, received_at)} events exported to the inbox")
     return "\n".join(said)

@@ -214,7 +214,7 @@ SILVER = (
     Table("case_event", "event", "What happens to a case, point by point: from the case store and, for the past, the old system.",
         ("source", "case_id", "event_no", "event_on"), (
         _c("case_id", STRING, "case"), _c("event_no", LONG, "number of the event in its case"), _c("event_on", DATE, "day of the event"), _ID,
-        _c("kind", STRING, "pushed, received, begun, statement, point_answered, reviewed, returned, dropped, closed, appealed, overturned, paid"),
+        _c("kind", STRING, "pushed, received, begun, served, statement, point_answered, reviewed, returned, dropped, closed, appealed, overturned, paid"),
         _c("case_source", STRING, "案源: model, rule, campaign, random, tip_off, assigned, transferred, self_selected, back_up"),
         _c("treatment", STRING, "conf/treatments.yaml"), _c("office_id", STRING, "office that acts"), _c("post", STRING, "post that acted"),
         _c("point_id", STRING, "risk point answered; null: the case"), _c("risk_code", STRING, "risk code of the point"), _TAX, *_PERIOD,
@@ -347,7 +347,7 @@ NIGHTLY = (
         _ID, _c("point_id", STRING, "risk point"), _c("sent_on", DATE, "night of the reminder"), _TAX, _c("arm", STRING, "sent, holdout, or why it was suppressed"), _c("question", BOOL, "asked a question only"),
         _c("amount", MONEY, "tax at stake then", "currency"), _c("matured", BOOL, "90 days have passed"), _c("closed", BOOL, "point closed within 90 days"),
         _c("corrected", MONEY, "rise of tax declared for the point's periods within 90 days", "currency"), _c("paid", MONEY, "tax paid for them within 90 days", "currency")), bucket_by="taxpayer_id"),
-    Table("monitoring", "nightly", "State of the work, for supervisors.", ("as_of", "office_id", "measure", "level"), (
+    Table("monitoring", "nightly", "State of the work, for supervisors; level also all, unknown or comprehensive.", ("as_of", "office_id", "measure", "level"), (
         _c("office_id", STRING, "office"), _c("measure", STRING, "pushed, not_received, not_begun, near_term, overdue, returned, dropped, closed"), _c("level", STRING, "risk level or all"), _c("n", LONG, "cases", "count"))),
     Table("evaluation", "nightly", "Measured results, each with its baseline and interval.", ("as_of", "measure", "scope", "item"), (
         _c("measure", STRING, "hit_rate, value_per_day, executed, reminder_closed, …"), _c("scope", STRING, "indicator, risk_code, case_source, office, size, industry"), _c("item", STRING, "which one"),

@@ -22,7 +22,7 @@ from jobs.respond.records import Case, CaseAction, Export
 from jobs.respond.store import Store
 
 SOURCE = "case_event"
-EXPORTED = ("pushed", "received", "begun", "statement", "point_answered", "reviewed", "returned", "dropped", "closed", "appealed", "overturned", "paid")
+EXPORTED = ("pushed", "received", "begun", "served", "statement", "point_answered", "reviewed", "returned", "dropped", "closed", "appealed", "overturned", "paid")
 
 
 def export_events(store: Store, inbox: Path, received_at: datetime) -> int:

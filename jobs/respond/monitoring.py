@@ -18,6 +18,7 @@ from jobs.respond.reminders import DOCUMENT
 NEAR_DAYS = 10
 MEASURES = ("pushed", "not_received", "not_begun", "near_term", "overdue", "returned", "dropped", "closed")
 _STATES = ("pushed", "received", "begun", "reviewed", "returned", "dropped", "closed")
+_STARTS = pa.array(["begun", "served"])  # service of a document starts its term (送达), not sending
 _NEVER = np.iinfo(np.int64).min
 
 
@@ -27,7 +28,7 @@ def monitor(tables: Tables, night: Night) -> pa.Table:
     Reads case_event; history: selection, for each case's level: unknown where no published night selected it, comprehensive for what the draw
     or the model alone chose (a level of none would give the random slice away). pushed, returned, dropped
     and closed count cases of this year; the others count cases open now. A case has a term only where its treatment obliges an answer; the
-    term runs from the day the case was begun. Reminders are letters, not work, and are left out.
+    term runs from the day the case was begun, anew from the service of its document. Reminders are letters, not work, and are left out.
     """
     events = _work(tables["case_event"], night.conf)
     cases = _cases(events)
@@ -55,11 +56,11 @@ def _work(events: pa.Table, conf: Conf) -> pa.Table:
 
 
 def _cases(events: pa.Table) -> pa.Table:
-    """One row per case: its office, treatment, last state, and the days it was pushed, begun and came into its last state."""
+    """One row per case: its office, treatment, last state, and the days it was pushed, its term began and it came into its last state."""
     moves = events.filter(pc.is_in(events["kind"], value_set=pa.array(_STATES)))
     ordered = moves.sort_by([("case_id", "ascending"), ("event_no", "ascending")])
     last = ordered.group_by("case_id", use_threads=False).aggregate([("kind", "last"), ("event_on", "last"), ("event_on", "min"), ("treatment", "last"), ("office_id", "last")])
-    begun = ordered.filter(pc.equal(ordered["kind"], "begun")).group_by("case_id", use_threads=False).aggregate([("event_on", "last")])
+    begun = events.filter(pc.is_in(events["kind"], value_set=_STARTS)).sort_by([("case_id", "ascending"), ("event_no", "ascending")]).group_by("case_id", use_threads=False).aggregate([("event_on", "last")])
     at = positions(last["case_id"], begun["case_id"])
     days = day_numbers(begun["event_on_last"]) if begun.num_rows else np.empty(0, dtype=np.int64)
     begun_on = np.where(at >= 0, days[np.maximum(at, 0)], _NEVER) if len(days) else np.full(last.num_rows, _NEVER)

@@ -70,6 +70,14 @@ def test_each_state_is_counted_where_it_belongs() -> None:
     assert of_level(found, "unknown") == of_level(found, "all")  # no published night selected them
 
 
+def test_the_term_runs_from_service() -> None:
+    """assess: 60 days. Begun 1 April it would be over on 31 May; served on 20 April it runs until 19 June."""
+    served = events("c1", A, "assess", ("pushed", day(3, 1)), ("received", day(3, 2)), ("begun", day(4, 1)), ("served", day(4, 20)))
+    assert (A, "overdue") not in of_level(counted(served), "all")
+    assert of_level(counted(served, as_of=day(6, 20)), "all")[A, "overdue"] == 1
+    assert of_level(counted(served[:3]), "all")[A, "overdue"] == 1
+
+
 def test_what_is_over_is_counted_in_its_year_and_what_is_open_always() -> None:
     found = of_level(counted([
         *events("c1", A, "assess", ("pushed", date(2025, 11, 1)), ("returned", date(2025, 12, 31))),
