@@ -53,3 +53,11 @@ def test_every_room_says_what_it_is_for() -> None:
     for room in ("sources", "lake", "link", "analyse", "rank", "respond", "evaluate", "economy"):
         text = (HERE / "jobs" / room / "__init__.py").read_text(encoding="utf-8")
         assert len(text.split()) > 15, room
+
+
+def test_generated_pages_are_what_the_code_says_today(tmp_path: Path) -> None:
+    from jobs.cli.pages import write_pages
+
+    docs = Path(__file__).parents[1] / "docs"
+    stale = [page.name for page in write_pages(tmp_path) if page.read_text(encoding="utf-8") != (docs / page.name).read_text(encoding="utf-8")]
+    assert not stale, "run `make docs`"
