@@ -17,7 +17,7 @@ from scipy.optimize import nnls
 
 from models.matrix import FloatArray
 
-_PRIOR_ROWS = 3.0  # typical adjusted rows, per kind of fault, that the prior share weighs as much as
+_PRIOR_ROWS = 10.0  # typical adjusted rows, per kind of fault, that the prior share weighs as much as
 _BASE_ROWS = 10.0  # the same for what is found where nothing was claimed
 _LEAST_STAKE = 1000.0  # currency: smaller stakes do not get more weight than this one
 

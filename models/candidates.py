@@ -2,7 +2,7 @@
 
 rules              a score that is given, such as the sum of indicators' weights
 single_feature     the one feature that sorts the training rows best
-logistic           logistic regression on quantile places, with missing-flags
+logistic           logistic regression on quantile places, with missing-flags; where scores are given, a correction of them
 gradient_boosting  histogram gradient boosting, which takes missing values as they are
 """
 
@@ -22,7 +22,10 @@ from models.matrix import FloatArray, Matrix
 from models.metrics import auc
 
 RULES = "rules_score"
-
+POINTS_AMOUNT = "points_amount"
+GIVEN = (RULES, POINTS_AMOUNT)  # what is known without learning: a linear model starts from it
+_GIVEN_SPREAD = 3.0  # log-odds, prior standard deviation of a given score's weight: next to free
+_CORRECTION = 0.1  # prior variance, in log-odds, of what all other columns together add to the given scores
 
 _SMALL_CELLS = 5_000_000
 
@@ -151,18 +154,28 @@ def _sort(matrix: Matrix, name: str, label: FloatArray) -> Sort:
 
 
 def fit_logistic(matrix: Matrix, label: FloatArray, seed: int) -> Core:
-    """L2-penalised logistic regression. The fewer events (rows of the rarer label) there are per column, the stronger the penalty:
-    C = (events / columns)^2, between 0.003 and 1.
-    """
+    """Logistic regression with a normal prior of mean 0 on every weight, which is L2 penalisation with one strength per column."""
     design = fit_design(matrix)
     columns = design.columns(matrix)
     if not columns.shape[1]:
         raise FitError("no feature varies in the training rows")
-    events = float(min(label.sum(), len(label) - label.sum()))
-    strength = float(np.clip((events / columns.shape[1]) ** 2, 0.003, 1.0))
+    spread = _prior(design, label)
     with threads(columns.size):
-        fit = LogisticRegression(C=strength, max_iter=500).fit(columns, label.astype(np.int64))
-    return Linear(design, np.asarray(fit.coef_[0], dtype=np.float64), float(fit.intercept_[0]))
+        fit = LogisticRegression(C=1.0, max_iter=1000).fit(columns * spread, label.astype(np.int64))
+    return Linear(design, np.asarray(fit.coef_[0] * spread, dtype=np.float64), float(fit.intercept_[0]))
+
+
+def _prior(design: Design, label: FloatArray) -> FloatArray:
+    """Prior standard deviation of each column's weight.
+
+    With given scores: they are next to free, and the others share a small variance, so that few labels correct the scores a little and many
+    labels much. Without: variance (events / columns)^2 between 0.003 and 1, the less the fewer rows of the rarer label there are per column.
+    """
+    given = np.isin(design.owner(), [n for n, name in enumerate(design.features) if name in GIVEN])
+    if given.any():
+        return np.where(given, _GIVEN_SPREAD, np.sqrt(_CORRECTION / max(int((~given).sum()), 1)))
+    events = float(min(label.sum(), len(label) - label.sum()))
+    return np.full(len(given), np.sqrt(np.clip((events / len(given)) ** 2, 0.003, 1.0)))
 
 
 def fit_gradient_boosting(matrix: Matrix, label: FloatArray, seed: int) -> Core:

@@ -74,9 +74,9 @@ def run_demo(out: Path, scale: Scale) -> None:
         for n, as_of in enumerate(scale.nights):
             after = scale.nights[n + 1] if n + 1 < len(scale.nights) else None
             one_night(place, spark, out, as_of, after, clock)
-        finish(place, out, clock)
     finally:
         spark.stop()
+    finish(place, out, clock)
 
 
 def open_place(out: Path) -> Place:

@@ -10,10 +10,9 @@ import pyarrow as pa
 
 from jobs.lake.arrays import Floats, Ints, floats
 from jobs.lake.tables import table
-from models.candidates import RULES
+from models.candidates import POINTS_AMOUNT, RULES
 from models.matrix import Matrix
 
-POINTS_AMOUNT = "points_amount"
 # DOMAIN: a credit rating already contains past audits; what a taxpayer says in his defence never worsens his position
 _NEVER = re.compile(r"credit_rating|appeal|hearing|complaint|defence|refusal|access_request|statement_made|statements_made|informant|bank_")
 

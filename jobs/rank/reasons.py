@@ -19,10 +19,9 @@ import pyarrow.compute as pc
 
 from jobs.lake.arrays import Floats, Ints, cents, flags, one_each, positions, whole_array
 from jobs.lake.step import Night, Tables
-from jobs.rank.matrix import POINTS_AMOUNT
 from jobs.rank.score import matrix_of, rules_score, stakes_of
 from jobs.rank.words import phrase, written
-from models.candidates import RULES
+from models.candidates import POINTS_AMOUNT, RULES
 from models.explain import contributions
 from models.matrix import Matrix
 from models.store import load

@@ -1,7 +1,7 @@
 """Training the audit score: four candidates in one comparison out of time, the best one registered as champion.
 
 Rows are examined cases; features are those of the latest snapshot when the case was opened; a label counts from the day it was known. Every
-candidate is compared as it would rank: what learns, and the rules, by probability x expected amount; the single feature by itself.
+candidate is compared by what the objective asks for: its probability, or (value, ndcg) probability x expected amount.
 The expected amount is what past results found of what points of each risk code added up to (models/amount.py).
 """
 
@@ -23,13 +23,13 @@ from jobs.conf import Conf
 from jobs.lake.arrays import Floats, Ints, floats, positions
 from jobs.lake.step import ModelRef
 from jobs.rank.labels import Labelled, labels, snapshot_rows
-from jobs.rank.matrix import POINTS_AMOUNT, feature_matrix, feature_names
+from jobs.rank.matrix import feature_matrix, feature_names
 from jobs.rank.points import stake_codes, stakes_by_code
 from jobs.rank.registry import FILE, register
 from jobs.rank.score import RULES_VERSION
 from models import metrics, ranking
 from models.amount import AmountModel, fit_amount
-from models.candidates import CANDIDATES, RULES, FitError, Sort
+from models.candidates import CANDIDATES, POINTS_AMOUNT, RULES, FitError, Sort
 from models.choose import Choice, Objective, ObjectiveError, choose, objective
 from models.fit import Model, fit
 from models.leaks import Leak, find_leaks

@@ -176,9 +176,9 @@ def test_each_kind_of_fault_learns_its_own_share() -> None:
 
 @pytest.mark.parametrize(("found", "kind", "expected"), [
     ([5000.0], 0, [0.5, 0.5]),  # one result, just what is believed: nothing changes
-    ([10_000.0], 0, [0.625, 0.5]),  # one result of the whole against 3 rows of the prior: (1 + 3 x 0.5) / 4
-    ([10_000.0] * 9, 0, [0.875, 0.5]),  # (9 + 1.5) / 12
-    ([1.0] * 9, 1, [0.5, 0.125]),  # nearly nothing was found: 1.5 / 12, never below 0
+    ([10_000.0], 0, [6 / 11, 0.5]),  # one result of the whole against 10 rows of the prior: (1 + 10 x 0.5) / 11
+    ([10_000.0] * 10, 0, [0.75, 0.5]),  # (10 + 5) / 20
+    ([1.0] * 10, 1, [0.5, 0.25]),  # nearly nothing was found: 5 / 20, never below 0
 ])
 def test_a_share_moves_from_what_is_believed_as_results_come_in(found: list[float], kind: int, expected: list[float]) -> None:
     stakes = np.zeros((len(found), 2))
