@@ -1,6 +1,7 @@
 """Selection: the list that fits tonight's capacity, and the random slice reserved before anything is ranked.
 
-Order of work: barriers, capacity, random slice, floors of risk types, then by value; who finds his pool full may take a lighter treatment
+Order of work: barriers, capacity, random slice, as many of the model's own choice without a point beside it (or the code that both carry
+would name the slice), floors of risk types, then by value; who finds his pool full may take a lighter treatment
 that his level allows. The order is total: value, then score, then taxpayer_id. A random case takes a keyed place on its list, because its
 place would otherwise give it away.
 """
@@ -35,9 +36,11 @@ def select(tables: Tables, night: Night) -> dict[str, pa.Table]:
     all_ = candidates(tables, night)
     slice_ = _random_slice(all_, tables, night)
     drawn_pool = np.where(slice_.drawn, all_.comprehensive_pool, -1)
-    left = all_.pools.slots - np.bincount(drawn_pool[drawn_pool >= 0], minlength=len(all_.pools.slots))
-    pool, floor = _by_value(all_, ~slice_.drawn & ~all_.bars.open_case & (all_.choice.first >= 0), left, night)
-    pool = np.where(slice_.drawn, drawn_pool, pool)
+    beside = _beside(all_, drawn_pool, night)
+    given = np.maximum(drawn_pool, beside)
+    left = all_.pools.slots - _count(given, len(all_.pools.slots))
+    pool, floor = _by_value(all_, (given < 0) & ~all_.bars.open_case & (all_.choice.first >= 0), left, night)
+    pool = np.where(given >= 0, given, pool)
     return {"selection": _selection(all_, slice_, pool, floor, night), "inclusion": _inclusion(all_, slice_)}
 
 
@@ -49,6 +52,29 @@ def _random_slice(all_: Candidates, tables: Tables, night: Night) -> Slice:
     room = plan.random_cap_per_year - _used(all_.people.ids, tables, night)
     chance = probabilities(pool, all_.pools.slots, plan.random_share, np.maximum(room, 0.0))
     return draw(all_.people.ids, _strata(all_, pool), chance, night.seed, f"random_slice|{night.as_of.isoformat()}")
+
+
+def _beside(all_: Candidates, drawn_pool: Ints, night: Night) -> Ints:
+    """The pool of those whom the model alone would examine, the best first, as many in each pool as the draw has taken there; -1: the others.
+
+    Rules without a model know nobody who has no point: on such a night there is none.
+    """
+    pool = np.full(len(all_.people.ids), -1, dtype=np.int64)
+    if night.model is None:
+        return pool
+    lone = np.asarray([not p for p in all_.found.points], dtype=bool)
+    may = lone & (all_.choice.first == all_.comprehensive) & (all_.choice.first >= 0) & ~all_.bars.open_case & (drawn_pool < 0)
+    order = total_order(all_.people.value, all_.people.probability, all_.people.ids)
+    order = order[may[order]]
+    drawn = _count(drawn_pool, len(all_.pools.slots))
+    asking = all_.comprehensive_pool[order]
+    placed = first_fit(asking, np.minimum(drawn, all_.pools.slots - drawn))
+    pool[order[placed]] = asking[placed]
+    return pool
+
+
+def _count(pool: Ints, pools: int) -> Ints:
+    return np.bincount(pool[pool >= 0], minlength=pools).astype(np.int64)
 
 
 def _strata(all_: Candidates, pool: Ints) -> pa.Array:

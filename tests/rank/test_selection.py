@@ -149,6 +149,25 @@ def test_model_alone_is_comprehensive_and_without_champion_all_is_rule() -> None
     assert select(rules, night(model=False))["selection"]["case_source"].to_pylist() == ["rule"]
 
 
+@pytest.mark.parametrize(("model", "lone", "alone"), [
+    (True, 12, 2),  # two of eight places are drawn; two go to the model's own best without a point, though everybody with a point is worth more
+    (True, 1, 1),  # nobody else whom the model alone would examine
+    (False, 12, 0),  # rules know nobody without a point
+])
+def test_as_many_model_alone_stand_beside_the_random_slice(model: bool, lone: int, alone: int) -> None:
+    with_points, without = [f"P{k:02d}" for k in range(30)], [f"Q{k:02d}" for k in range(lone)]
+    version = "3" if model else "rules"
+    tables = world([taxpayer(i) for i in (*with_points, *without)], [score(i, 100, version=version) for i in with_points] + [score(i, 50 - k, version=version) for k, i in enumerate(without)],
+                   [level(i, "high") for i in (*with_points, *without)], [point(i) for i in with_points])
+    eight = plan(random_share=0.25, random_cap_per_year=1.0, capacity=(Capacity(office="11", treatment="assess", days=40),))
+    found = select(tables, night(conf(eight), model=model))["selection"]
+    sources = found["case_source"].to_pylist()
+    own = [(r["taxpayer_id"], r["case_source"]) for r in found.to_pylist() if not r["points"] and r["case_source"] != "random"]
+    assert (len(sources), sources.count("random"), len(own)) == (8, 2, alone)
+    drawn = {r["taxpayer_id"] for r in found.to_pylist() if r["case_source"] == "random"}
+    assert sorted(own) == [(i, "model") for i in [q for q in without if q not in drawn][:alone]]
+
+
 def test_a_score_of_another_model_is_refused_by_name() -> None:
     with pytest.raises(ValueError, match="score: no row of model_version '3'"):
         select(world([taxpayer("A")], [score("A", 1, version="2")], [level("A", "high")], [point("A")]), night())
