@@ -13,6 +13,8 @@ import pyarrow as pa
 from jobs.cli.look import same_rows
 from jobs.lake.read import data_files, read_files, whole
 from jobs.lake.tables import TABLES, table
+from jobs.respond.audit import Anchor, verify
+from jobs.respond.store import Store
 
 FATES = ("source", "receipt", "act", "kind", "received", "accepted", "superseded", "duplicate", "quarantined")
 CLOCK = {"export": ("received_at",)}  # columns of the case store that hold a moment of the wall clock
@@ -51,11 +53,26 @@ def _tail_free(note: str | None) -> str:
     return (note or "").rsplit(" in /", 1)[0]  # the note of a hand-over ends with the folder it went to
 
 
-def evidence(root: Path) -> Any:
-    """The rows kept behind every case, in the order of their key."""
-    contract = table("evidence")
-    rows = whole(str(root), "evidence")
-    return rows.drop_columns([c for c in ("run",) if c in rows.column_names]).sort_by([(k, "ascending") for k in contract.key])
+def evidence(root: Path) -> list[tuple[Any, ...]]:
+    """The rows kept behind every case. The anchor of the audit trail is a digest over moments: its place in the chain is kept, its digest is not."""
+    rows = whole(str(root), "evidence").to_pylist()
+    return sorted((str(r["as_of"]), r["taxpayer_id"], r["table_name"], r["row_no"], _undigested(r)) for r in rows)
+
+
+def _undigested(row: dict[str, Any]) -> str:
+    return str(json.loads(row["row"])["seq"]) if row["table_name"] == "audit_anchor" else row["row"]
+
+
+def broken_anchors(root: Path, url: str) -> list[str]:
+    """Anchors among the evidence that the case store's audit trail does not bear out, in words."""
+    anchors = [Anchor(**json.loads(r["row"])) for r in whole(str(root), "evidence").to_pylist() if r["table_name"] == "audit_anchor"]
+    store = Store.open(url)
+    try:
+        with store.read() as session:
+            verdicts = [verify(session, anchor) for anchor in anchors]
+    finally:
+        store.close()
+    return [str(v.fault) for v in verdicts if not v.whole] if anchors else ["no anchor was kept"]
 
 
 def cases(file: Path) -> dict[str, list[tuple[Any, ...]]]:

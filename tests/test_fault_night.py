@@ -26,7 +26,7 @@ import pytest
 from jobs.cli.look import ailments
 from jobs.pipeline import STEPS
 from jobs.runner import Refused
-from tests.same_end import acts, cases, differing_tables, evidence, files
+from tests.same_end import acts, broken_anchors, cases, differing_tables, evidence, files
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -236,7 +236,8 @@ def test_every_point_of_the_commands_before_and_after_the_night(film: Film, tmp_
             assert scene.assay(*moment.words) == 0, said
             assert differing_tables(end.lake, scene.lake) == [], said
             assert acts(scene.lake) == acts(end.lake), said
-            assert evidence(scene.lake).equals(evidence(end.lake)), said
+            assert evidence(scene.lake) == evidence(end.lake), said
+            assert broken_anchors(scene.lake, f"sqlite:///{scene.store}") == [], said
             assert cases(scene.store) == cases(end.store), said
             for folder in ("country/inbox", "drop", "out"):
                 assert files(scene.root / folder) == files(end.root / folder), f"{said}: {folder}"

@@ -22,7 +22,7 @@ from jobs.conf import load
 from jobs.lake.read import whole
 from tests.dags.house import CLERK, OFFICIAL, REPO, Airflow, airflow_at
 from tests.dags.scheduled import Scheduled, scheduled, until
-from tests.same_end import acts, cases, differing_tables, evidence
+from tests.same_end import acts, broken_anchors, cases, differing_tables, evidence
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -214,7 +214,8 @@ def test_the_night_ends_as_an_undisturbed_one_and_hands_over_once(night: Night, 
     assert differing_tables(clean / "lake", night.lake) == []
     assert acts(night.lake) == acts(clean / "lake")
     assert [a[2] for a in acts(night.lake)].count("handed_over") == 1
-    assert evidence(night.lake).equals(evidence(clean / "lake"))
+    assert evidence(night.lake) == evidence(clean / "lake")
+    assert broken_anchors(night.lake, f"sqlite:///{night.lake}-cases.sqlite") == []
     handed = cases(night.lake.parent / "lake-cases.sqlite")
     assert handed == cases(clean / "lake-cases.sqlite") and handed["handover"]
     assert list((night.house.root / "out").rglob("*.xlsx")), "the night ends in lists"
