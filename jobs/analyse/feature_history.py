@@ -43,10 +43,10 @@ def _hits(books: Panel) -> dict[str, Floats]:
 
 def _outcomes(books: Panel) -> dict[str, Floats]:
     rows = books.ledger.tables["outcome"]
-    standing = pc.invert(pa.array(is_one_of(rows["state"], ("overturned",))))
+    standing = pc.invert(pa.array(is_one_of(rows["standing"], ("overturned",))))
     rows = rows.filter(pc.and_(pc.and_(standing, pc.is_valid(rows["adjusted"])), pc.less_equal(rows["known_at"], pa.scalar(books.ledger.as_of, pa.date32()))))
     age = month_number(books.ledger.as_of) - month_numbers(rows["known_at"])
-    sign, amount = floats(rows["adjusted"]), floats(rows["amount"])
+    sign, amount = floats(rows["adjusted"]), floats(rows["assessed"])
     recent = age < 36
     row = books.ledger.row_of(rows["taxpayer_id"])
     last = np.full(books.count, np.inf)

@@ -41,7 +41,7 @@ def outcome(tables: Tables, night: Night) -> pa.Table:
     """Own columns of outcome, one row per (case, point) with a result.
 
     Reads case_event. An answer that names neither point nor risk code is about nothing and gives no row. The last answer counts; it is `overturned` (adjusted and amount 0) by a later event of that kind about the point
-    or the whole case, `appealed` until the case is closed after the appeal, `final` when the case is closed, else `answered`.
+    or the whole case, `appealed` until the case is closed after the appeal, `final` when the case is closed, else `open`.
     known_at: the day the answer was known, or the overturning. adjusted: sign of the amount; null when not examined.
     paid and effort_days that name no point are shared over the case's points: by amount, and equally over those examined.
     """
@@ -54,15 +54,16 @@ def outcome(tables: Tables, night: Night) -> pa.Table:
     amount = np.where(turned | is_one_of(rows["result"], ["excluded"]) | ~examined, 0, cents(rows["amount"]))
     known = np.where(turned, _day(events, answers, "overturned"), rows["known_at"].cast(pa.int32()).to_numpy())
     found = {
-        **{name: rows[name] for name in ("case_id", "point_id", *POINT, "result", "reason_code")},
+        **{name: rows[name] for name in ("case_id", "point_id", *POINT, "reason_code")},
+        "finding": rows["result"],
         "case_source": _of_case(events, answers, "case_source"),
         "treatment": _of_case(events, answers, "treatment"),
         "office_id": pc.coalesce(rows["office_id"].combine_chunks(), _of_case(events, answers, "office_id")),
         "adjusted": pa.array(np.sign(amount).astype(np.int32), mask=~examined),
-        "amount": money(amount),
-        "paid": money(_paid(events, answers, amount)),
+        "assessed": money(amount),
+        "collected": money(_paid(events, answers, amount)),
         "effort_days": pa.array(np.round(_effort(events, answers, examined), 6)),
-        "state": pa.array(_state(events, answers, turned), pa.string()),
+        "standing": pa.array(_standing(events, answers, turned), pa.string()),
         "opened_on": _opened(events, answers),
         "known_at": pa.array(known.astype(np.int32)).cast(pa.date32()),
     }
@@ -110,10 +111,10 @@ def _day(events: Events, answers: Ints, kind: str) -> Ints:
     return np.append(known, 0)[_latest(events, answers, kind)]
 
 
-def _state(events: Events, answers: Ints, turned: Flags) -> list[str]:
+def _standing(events: Events, answers: Ints, turned: Flags) -> list[str]:
     closed, appealed = _latest(events, answers, "closed"), _latest(events, answers, "appealed")
     states = np.select(
-        [turned, (appealed > answers) & (appealed > closed), closed != _NEVER], ["overturned", "appealed", "final"], "answered"
+        [turned, (appealed > answers) & (appealed > closed), closed != _NEVER], ["overturned", "appealed", "final"], "open"
     )
     return [str(s) for s in states]
 

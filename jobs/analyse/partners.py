@@ -19,7 +19,7 @@ COLUMNS = SHARED | {
     "taxpayer_month": ("taxpayer_id", "month", "out_net"),
     "partner_month": ("taxpayer_id", "month", "in_tax_undeclared", "out_related_net"),
     "party_fact": ("taxpayer_id", "penalties"),
-    "outcome": ("taxpayer_id", "adjusted", "state"),
+    "outcome": ("taxpayer_id", "adjusted", "standing"),
 }
 WINDOW = 12
 COUNTS = ("suppliers", "customers", "owners", "owner_companies", "owner_penalised", "owner_confirmed")
@@ -109,7 +109,7 @@ def confirmed_taxpayers(tables: Tables) -> DataFrame:
     """Taxpayers with a point adjusted upward that has not been overturned: taxpayer_id, once each."""
     from pyspark.sql import functions as F
 
-    standing = F.coalesce(F.col("state") != "overturned", F.lit(True))
+    standing = F.coalesce(F.col("standing") != "overturned", F.lit(True))
     return tables["outcome"].where((F.col("adjusted") > 0) & standing).select("taxpayer_id").distinct()
 
 

@@ -71,7 +71,7 @@ def _stack(parts: list[pa.Table], schema: pa.Schema) -> pa.Table:
 
 
 def _confirmed(outcome: pa.Table) -> pa.ChunkedArray:
-    standing = pc.and_(pc.greater(outcome["adjusted"], 0), pc.invert(pa.array(is_one_of(outcome["state"], ("overturned",)))))
+    standing = pc.and_(pc.greater(outcome["adjusted"], 0), pc.invert(pa.array(is_one_of(outcome["standing"], ("overturned",)))))
     return outcome["taxpayer_id"].filter(pc.fill_null(standing, False))
 
 

@@ -102,8 +102,8 @@ def key_of(row: Mapping[str, Any]) -> Key:
 
 def answers(points: pa.Table, outcome: pa.Table) -> dict[Key, Row]:
     """The last answer about each point: of its tax and code, for periods that cover the point's own."""
-    answered = outcome.filter(pa.array(is_one_of(outcome["result"], (*FINDINGS, "excluded"))))
-    told = answered.select(["taxpayer_id", "tax", "risk_code", "result", "reason_code", "state", "known_at", "case_id", "point_id"])
+    answered = outcome.filter(pa.array(is_one_of(outcome["finding"], (*FINDINGS, "excluded"))))
+    told = answered.select(["taxpayer_id", "tax", "risk_code", "finding", "reason_code", "standing", "known_at", "case_id", "point_id"])
     told = told.append_column("covers_from", answered["period_from"]).append_column("covers_to", answered["period_to"])
     both = points.join(told, ["taxpayer_id", "tax", "risk_code"], join_type="inner")
     covers = pc.and_(pc.less_equal(both["covers_from"], both["period_from"]), pc.greater_equal(both["covers_to"], both["period_to"]))

@@ -71,9 +71,9 @@ def _seen(n: int, key: Key, evidence: Evidence, told: Facts | None, facts: Facts
     row = evidence.answers.get(key)
     answer = None
     if row is not None:
-        overturned = row["state"] == "overturned"
-        confirmed = row["result"] in FINDINGS and not overturned
-        reason = row["result"] if confirmed else "overturned" if overturned else row["reason_code"] or "no reason given"
+        overturned = row["standing"] == "overturned"
+        confirmed = row["finding"] in FINDINGS and not overturned
+        reason = row["finding"] if confirmed else "overturned" if overturned else row["reason_code"] or "no reason given"
         answer = Answer(confirmed, reason, row["known_at"])
     before = evidence.before.get(key)
     since = before["opened_on"] if before is not None else answer.known_at if answer is not None else None

@@ -130,7 +130,7 @@ def _found_before(outcome: pa.Table, ids: pa.Array, oldest: int) -> Ints:
     at = positions(outcome["taxpayer_id"], ids)
     counts = (at >= 0) & (day_numbers(outcome["period_to"]) > oldest)
     found = np.zeros(len(ids), dtype=np.int64)
-    np.add.at(found, at[counts], np.maximum(cents(outcome["amount"]), 0)[counts])
+    np.add.at(found, at[counts], np.maximum(cents(outcome["assessed"]), 0)[counts])
     return found
 
 

@@ -66,7 +66,7 @@ def point_result(tables: Tables, night: Night) -> pa.Table:
         **{n: outcome[n] for n in ("case_id", "point_id", "taxpayer_id", "tax", "risk_code", "period_from", "period_to", "case_source", "treatment", "office_id")},
         "examined": pa.array(_examined(outcome), pa.bool_()),
         "adjusted": pa.array(np.where(_overturned(outcome), 0, _sign(outcome)), pa.int32(), mask=~_examined(outcome)),
-        "amount": pc.if_else(pa.array(_overturned(outcome)), money(np.zeros(outcome.num_rows, dtype=np.int64)), outcome["amount"]),
+        "amount": pc.if_else(pa.array(_overturned(outcome)), money(np.zeros(outcome.num_rows, dtype=np.int64)), outcome["assessed"]),
         "effort_days": outcome["effort_days"],
         "reason_code": outcome["reason_code"],
         "indicators": pc.if_else(pc.is_null(indicators), pa.scalar([], pa.list_(pa.string())), indicators),
@@ -79,11 +79,11 @@ def _soft(night: Night) -> list[str]:
 
 
 def _examined(outcome: pa.Table) -> Flags:
-    return flags(pc.is_in(outcome["result"], value_set=_EXAMINED))
+    return flags(pc.is_in(outcome["finding"], value_set=_EXAMINED))
 
 
 def _overturned(outcome: pa.Table) -> Flags:
-    return flags(pc.equal(outcome["state"], "overturned"))
+    return flags(pc.equal(outcome["standing"], "overturned"))
 
 
 def _sign(outcome: pa.Table) -> Ints:
@@ -96,8 +96,8 @@ def _found(outcome: pa.Table, cases: pa.Array) -> tuple[Ints, Ints, Flags, Float
     counts = _examined(outcome) & (at >= 0)
     upheld = counts & ~_overturned(outcome)
     found, paid, examined = np.zeros(len(cases), dtype=np.int64), np.zeros(len(cases), dtype=np.int64), np.zeros(len(cases), dtype=bool)
-    np.add.at(found, at[upheld], cents(outcome["amount"])[upheld])
-    np.add.at(paid, at[upheld], cents(outcome["paid"])[upheld])
+    np.add.at(found, at[upheld], cents(outcome["assessed"])[upheld])
+    np.add.at(paid, at[upheld], cents(outcome["collected"])[upheld])
     examined[at[counts]] = True
     days = floats(outcome["effort_days"])
     told = (at >= 0) & ~np.isnan(days)

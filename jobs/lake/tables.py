@@ -303,11 +303,11 @@ NIGHTLY = (
         _c("strength", FLOAT, "strongest indicator"), _c("fraud", BOOL, "risk code is marked fraud: no reminder"),
         _c("state", STRING, "opened, changed, silent, closed or lapsed"), _c("state_reason", STRING, "why it is in this state"), _c("opened_on", DATE, "first night it was seen"),
         _c("earlier_explanation", STRING, "reason code accepted earlier, when a fact changed since")), bucket_by="taxpayer_id"),
-    Table("outcome", "nightly", "Labels: one row per point answered, with state and known-at.", ("as_of", "case_id", "point_id"), (
+    Table("outcome", "nightly", "Labels: one row per point answered, with finding, standing and known-at.", ("as_of", "case_id", "point_id"), (
         _c("case_id", STRING, "case"), *_POINT, _c("case_source", STRING, "案源"), _c("treatment", STRING, "treatment of the case"), _c("office_id", STRING, "office that acted"),
-        _c("result", STRING, "confirmed, in_part, excluded, not_examined or new"), _c("reason_code", STRING, "why excluded"),
-        _c("adjusted", INT, "sign of the adjustment: 1, 0, -1; null: not examined"), _c("amount", MONEY, "tax adjusted", "currency"), _c("paid", MONEY, "of it paid", "currency"),
-        _c("effort_days", FLOAT, "effort of the case, shared over its points", "inspector-day"), _c("state", STRING, "answered, final, appealed or overturned"),
+        _c("finding", STRING, "confirmed, in_part, excluded, not_examined or new"), _c("reason_code", STRING, "why excluded"),
+        _c("adjusted", INT, "sign of the adjustment: 1, 0, -1; null: not examined"), _c("assessed", MONEY, "tax adjusted, signed", "currency"), _c("collected", MONEY, "of it paid", "currency"),
+        _c("effort_days", FLOAT, "effort of the case, shared over its points", "inspector-day"), _c("standing", STRING, "open, final, appealed or overturned"),
         _c("opened_on", DATE, "day the case was pushed"), _c("known_at", DATE, "day the label was known")), bucket_by="taxpayer_id"),
     Table("feature", "nightly", "Features of a taxpayer; one double column each, null with no reason lost (docs/features.md).", ("as_of", "taxpayer_id"), (
         _ID, _c("feature_set", STRING, "digest of names, versions and parameters"), _c("snapshot", STRING, "night or backfill")), bucket_by="taxpayer_id", open_doubles=True),

@@ -41,23 +41,23 @@ class Labelled:
 
 
 def labels(outcome: pa.Table, as_of: date, conf: Conf) -> Labelled:
-    """The labelled cases known on a date. Reads columns of table outcome: case_id, taxpayer_id, treatment, result, state, adjusted, amount,
+    """The labelled cases known on a date. Reads columns of table outcome: case_id, taxpayer_id, treatment, finding, standing, adjusted, assessed,
     opened_on, known_at. A case's label is known when its last point's is.
 
     Only treatments that oblige an answer (conf/treatments.yaml, must_reply) examine anything; one that conf does not know counts as such.
     """
     silent = [t.id for t in conf.treatments.values() if not t.must_reply]
     keep = pc.and_(
-        pc.is_in(outcome["result"], value_set=pa.array(_EXAMINED)),
+        pc.is_in(outcome["finding"], value_set=pa.array(_EXAMINED)),
         pc.and_(pc.is_valid(outcome["adjusted"]), pc.less_equal(outcome["known_at"], pa.scalar(as_of, pa.date32()))),
     )
     keep = pc.and_(keep, pc.invert(pc.fill_null(pc.is_in(outcome["treatment"], value_set=pa.array(silent, pa.string())), False)))
     rows = outcome.filter(pc.and_(keep, pc.and_(pc.is_valid(outcome["taxpayer_id"]), pc.is_valid(outcome["opened_on"]))))
-    stands = pc.invert(pc.fill_null(pc.equal(rows["state"], "overturned"), False))
+    stands = pc.invert(pc.fill_null(pc.equal(rows["standing"], "overturned"), False))
     up = np.asarray(pc.and_(stands, pc.greater(rows["adjusted"], 0)).to_numpy(zero_copy_only=False), dtype=bool)
     marked = rows.select(["case_id", "taxpayer_id", "opened_on", "known_at"])
     marked = marked.append_column("up", pa.array(up.astype(np.int64))).append_column(
-        "cents", pa.array(np.where(up, cents(rows["amount"]), 0))
+        "cents", pa.array(np.where(up, cents(rows["assessed"]), 0))
     )
     found = marked.group_by(["case_id", "taxpayer_id"]).aggregate(
         [("up", "max"), ("cents", "sum"), ("opened_on", "min"), ("known_at", "max")]

@@ -65,7 +65,7 @@ def without_examined(points: pa.Table, outcome: pa.Table, procedures: frozenset[
     if points.num_rows == 0 or outcome.num_rows == 0:
         return points
     answered = pc.and_(pc.is_in(outcome["treatment"], value_set=pa.array(sorted(procedures), pa.string())),
-                       pc.is_in(outcome["result"], value_set=pa.array(["confirmed", "in_part", "excluded"])))
+                       pc.is_in(outcome["finding"], value_set=pa.array(["confirmed", "in_part", "excluded"])))
     done = outcome.filter(answered).select(["taxpayer_id", "tax", "period_from", "period_to"])
     numbered = points.select(["taxpayer_id", "tax", "period_from", "period_to"]).append_column("row", pa.array(np.arange(points.num_rows)))
     both = numbered.join(done.rename_columns(["taxpayer_id", "tax", "done_from", "done_to"]), ["taxpayer_id", "tax"], join_type="inner")

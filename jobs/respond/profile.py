@@ -24,7 +24,7 @@ Lake = Mapping[str, pa.Table]
 
 _IDENTITY = ("name", "kind", "status", "industry", "segment", "ownership_form", "vat_kind", "region", "office_id", "address", "legal_rep", "agent_id", "capital", "registered_on", "closed_on")
 _POINT = ("point_id", "tax", "risk_code", "period_from", "period_to", "amount_error", "until_error", "state", "state_reason", "opened_on", "indicators", "earlier_explanation", "as_of")
-_OUTCOME = ("case_id", "point_id", "tax", "risk_code", "period_from", "period_to", "result", "reason_code", "amount", "paid", "state", "known_at")
+_OUTCOME = ("case_id", "point_id", "tax", "risk_code", "period_from", "period_to", "finding", "reason_code", "assessed", "collected", "standing", "known_at")
 _EVENT = ("case_id", "event_no", "event_on", "kind", "treatment", "office_id", "post", "risk_code", "tax", "result", "reason_code", "amount")
 
 

@@ -202,15 +202,15 @@ def test_third() -> None:
 
 
 def test_history() -> None:
-    point = {"case_id": "1", "taxpayer_id": "A", "state": "final", "as_of": AS_OF}
+    point = {"case_id": "1", "taxpayer_id": "A", "standing": "final", "as_of": AS_OF}
     outcomes = [
-        {**point, "point_id": "1", "adjusted": 1, "amount": money(100), "known_at": date(2025, 6, 1)},
-        {**point, "point_id": "2", "adjusted": 0, "amount": money(0), "known_at": date(2025, 5, 1)},
-        {**point, "point_id": "3", "adjusted": -1, "amount": money(-30), "known_at": date(2024, 6, 1)},
+        {**point, "point_id": "1", "adjusted": 1, "assessed": money(100), "known_at": date(2025, 6, 1)},
+        {**point, "point_id": "2", "adjusted": 0, "assessed": money(0), "known_at": date(2025, 5, 1)},
+        {**point, "point_id": "3", "adjusted": -1, "assessed": money(-30), "known_at": date(2024, 6, 1)},
         {**point, "point_id": "4", "adjusted": None, "known_at": date(2025, 12, 1)},  # not examined
-        {**point, "point_id": "5", "adjusted": 1, "amount": money(999), "known_at": date(2025, 12, 1), "state": "overturned"},
-        {**point, "point_id": "6", "adjusted": 1, "amount": money(999), "known_at": date(2026, 2, 1)},  # later than tonight
-        {**point, "point_id": "7", "adjusted": 1, "amount": money(7), "known_at": date(2021, 1, 1)},
+        {**point, "point_id": "5", "adjusted": 1, "assessed": money(999), "known_at": date(2025, 12, 1), "standing": "overturned"},
+        {**point, "point_id": "6", "adjusted": 1, "assessed": money(999), "known_at": date(2026, 2, 1)},  # later than tonight
+        {**point, "point_id": "7", "adjusted": 1, "assessed": money(7), "known_at": date(2021, 1, 1)},
     ]
     found = features(months(PLAIN), filings(), outcome=outcomes)
     assert (found["confirmed_n_36m"], found["excluded_n_36m"], found["adjusted_down_n_36m"], found["months_since_examined"]) == (1, 1, 1, 7)

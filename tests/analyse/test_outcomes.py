@@ -62,11 +62,11 @@ def test_answers_become_labels_with_sign_and_day() -> None:
         12, "p3", "not_examined"
     ).answer(13, "p4", "in_part", -40)
     found = labels(case)
-    assert {p: (r["result"], r["adjusted"], r["amount"], r["state"]) for (_, p), r in found.items()} == {
-        "p1": ("confirmed", 1, 100, "answered"),
-        "p2": ("excluded", 0, 0, "answered"),
-        "p3": ("not_examined", None, 0, "answered"),
-        "p4": ("in_part", -1, -40, "answered"),  # downward is a correct result
+    assert {p: (r["finding"], r["adjusted"], r["assessed"], r["standing"]) for (_, p), r in found.items()} == {
+        "p1": ("confirmed", 1, 100, "open"),
+        "p2": ("excluded", 0, 0, "open"),
+        "p3": ("not_examined", None, 0, "open"),
+        "p4": ("in_part", -1, -40, "open"),  # downward is a correct result
     }
     p1 = found["C1", "p1"]
     assert (p1["case_source"], p1["treatment"], p1["office_id"], p1["opened_on"], p1["known_at"]) == (
@@ -86,7 +86,7 @@ def test_a_comprehensive_case_that_found_nothing_is_a_negative_of_its_own() -> N
     silent = File("C3", "V").add("pushed", 2, treatment="remind").add("closed", 20, reason_code="no_answer_needed")
     appealed = File("C4", "W").add("closed", 9, **nothing).add("appealed", 12)
     found = {case: row for (case, _), row in labels(empty, found_some, silent, appealed).items()}
-    assert {c: (r["risk_code"], r["result"], r["adjusted"], r["amount"], r["state"], r["effort_days"]) for c, r in found.items()} == {
+    assert {c: (r["risk_code"], r["finding"], r["adjusted"], r["assessed"], r["standing"], r["effort_days"]) for c, r in found.items()} == {
         "C1": ("comprehensive", "excluded", 0, 0, "final", 12.0),
         "C2": ("vat_sales_understated", "new", 1, 50, "final", 4.0),
         "C4": ("comprehensive", "excluded", 0, 0, "appealed", 12.0),
@@ -102,9 +102,9 @@ def test_the_last_answer_counts_and_its_day_is_the_labels() -> None:
         .answer(10, "p1", "confirmed", 70)
         .add("reviewed", 15, point_id="p1", result="excluded", risk_code="vat_sales_understated", **Q1)
     )
-    assert [r["result"] for r in labels(reviewed).values()] == ["excluded"]
+    assert [r["finding"] for r in labels(reviewed).values()] == ["excluded"]
     noted = File().answer(10, "p1", "confirmed", 70).add("reviewed", 15, point_id="p1")
-    assert [r["result"] for r in labels(noted).values()] == ["confirmed"]  # a review that changes nothing
+    assert [r["finding"] for r in labels(noted).values()] == ["confirmed"]  # a review that changes nothing
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_the_last_answer_counts_and_its_day_is_the_labels() -> None:
         ([("closed", None), ("appealed", None), ("overturned", None)], "overturned", 0),
         ([("closed", None), ("overturned", "p1")], "overturned", 0),
         ([("closed", None), ("overturned", "p2")], "final", 1),  # another point of the case
-        ([("statement", "p1")], "answered", 1),
+        ([("statement", "p1")], "open", 1),
     ],
 )
 def test_states(later: list[tuple[str, str | None]], state: str, adjusted: int) -> None:
@@ -124,13 +124,13 @@ def test_states(later: list[tuple[str, str | None]], state: str, adjusted: int) 
     for day, (kind, point) in enumerate(later, start=4):
         case.add(kind, day, point_id=point)
     found = labels(case)["C1", "p1"]
-    assert (found["state"], found["adjusted"], found["amount"]) == (state, adjusted, 100 * adjusted)
+    assert (found["standing"], found["adjusted"], found["assessed"]) == (state, adjusted, 100 * adjusted)
     assert found["known_at"] == (date(2026, 1, 3) if adjusted else date(2026, 1, 4 + len(later)))
 
 
 def test_a_new_answer_after_the_overturning_stands() -> None:
     case = File().answer(2, "p1", "confirmed", 100).add("overturned", 5).answer(9, "p1", "in_part", 30)
-    assert [(r["state"], r["adjusted"], r["amount"]) for r in labels(case).values()] == [("answered", 1, 30)]
+    assert [(r["standing"], r["adjusted"], r["assessed"]) for r in labels(case).values()] == [("open", 1, 30)]
 
 
 def test_statements_never_change_a_label() -> None:
@@ -160,7 +160,7 @@ def test_effort_of_the_case_is_shared_over_the_points_examined() -> None:
 def test_payment_on_the_case_is_shared_by_amount_to_the_cent() -> None:
     case = File().answer(3, "p1", "confirmed", 100).answer(3, "p2", "confirmed", 200).answer(3, "p3", "in_part", -50)
     case.add("paid", 9, amount=100).add("paid", 10, point_id="p1", amount=5)
-    found = {p: r["paid"] for (_, p), r in labels(case).items()}
+    found = {p: r["collected"] for (_, p), r in labels(case).items()}
     assert found == {"p1": Decimal("38.33"), "p2": Decimal("66.67"), "p3": 0}  # 33.33 + 5; the last cent to the largest
 
 

@@ -118,9 +118,9 @@ def test_partners_of_twelve_usable_months(spark: Any) -> None:
         ownership=[{"taxpayer_id": t, "owner_id": o} for t, o in (("B", "P"), ("S", "P"), ("Q", "P"), ("B", "R"), ("Q", "R"))],
         party_fact=[{"taxpayer_id": "Q", "month": SEPT, "penalties": 1}, {"taxpayer_id": "S", "month": SEPT, "penalties": 1},
                     {"taxpayer_id": "S", "month": SEPT, "penalties": -1, "known_at": DEC}],
-        outcome=[{"case_id": "1", "point_id": "1", "taxpayer_id": "S", "adjusted": 1, "state": "final", "as_of": AS_OF},
-                 {"case_id": "1", "point_id": "2", "taxpayer_id": "S", "adjusted": 1, "state": "final", "as_of": AS_OF},
-                 {"case_id": "2", "point_id": "3", "taxpayer_id": "Q", "adjusted": 1, "state": "overturned", "as_of": AS_OF}],
+        outcome=[{"case_id": "1", "point_id": "1", "taxpayer_id": "S", "adjusted": 1, "standing": "final", "as_of": AS_OF},
+                 {"case_id": "1", "point_id": "2", "taxpayer_id": "S", "adjusted": 1, "standing": "final", "as_of": AS_OF},
+                 {"case_id": "2", "point_id": "3", "taxpayer_id": "Q", "adjusted": 1, "standing": "overturned", "as_of": AS_OF}],
     )  # fmt: skip
     found = {r["taxpayer_id"]: r for r in collected(partner(Tables(now), night(AS_OF)))}
     assert set(found["B"]) == {c.name for c in table("partner").own}

@@ -62,8 +62,8 @@ def test_missing_values_are_no_members_but_are_still_judged() -> None:
 def test_confirmed_evaders_are_no_standard_unless_overturned() -> None:
     taxpayers = firms(33)
     ratios = own(taxpayers, [float(i) for i in range(31)] + [1000.0, 2000.0])
-    point = {"case_id": "1", "point_id": "1", "adjusted": 1, "state": "final", "as_of": AS_OF}
-    caught = [{**point, "taxpayer_id": "T0031"}, {**point, "taxpayer_id": "T0032", "case_id": "2", "state": "overturned"}, {**point, "taxpayer_id": "T0001", "adjusted": -1}]
+    point = {"case_id": "1", "point_id": "1", "adjusted": 1, "standing": "final", "as_of": AS_OF}
+    caught = [{**point, "taxpayer_id": "T0031"}, {**point, "taxpayer_id": "T0032", "case_id": "2", "standing": "overturned"}, {**point, "taxpayer_id": "T0001", "adjusted": -1}]
     groups, members = run(taxpayers, ratios, caught)
     assert groups["5211|mid"]["n"] == 32  # only the first is left out
     assert members["T0031"]["n"] == 32 and members["T0032"]["n"] == 31

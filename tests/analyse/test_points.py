@@ -100,7 +100,7 @@ def answer(result: str, known_at: date, **more: Any) -> dict[str, Any]:
         "period_from": START,
         "period_to": END,
     }
-    return row | {"result": result, "reason_code": "innocent_explanation", "state": "final", "known_at": known_at} | more
+    return row | {"finding": result, "reason_code": "innocent_explanation", "standing": "final", "known_at": known_at} | more
 
 
 class Life:
@@ -212,7 +212,7 @@ def test_another_indicator_is_a_new_fact_but_a_lost_second_one_is_none() -> None
 def test_overturned_finding_counts_as_an_accepted_explanation() -> None:
     life = Life()
     life.night(hit())
-    assert life.state(hit(), answers=(answer("confirmed", life.as_of, state="overturned"),)) == (
+    assert life.state(hit(), answers=(answer("confirmed", life.as_of, standing="overturned"),)) == (
         "silent",
         "explanation accepted: overturned",
     )

@@ -46,7 +46,7 @@ def test_hidden_is_open_ended_and_positive_and_the_pace_is_before_the_night() ->
 def test_what_an_examination_had_found_is_hidden_no_more() -> None:
     known = truth(owed("T000", 100, 40), owed("T001", 100, 40), owed("T002", 100, 40))
     def answer(id_: str, amount: int, end: date = date(2025, 9, 30)) -> dict[str, Any]:
-        return {"case_id": f"C{id_}", "point_id": f"p{amount}", "taxpayer_id": id_, "period_from": date(2025, 1, 1), "period_to": end, "amount": Decimal(amount)}
+        return {"case_id": f"C{id_}", "point_id": f"p{amount}", "taxpayer_id": id_, "period_from": date(2025, 1, 1), "period_to": end, "assessed": Decimal(amount)}
     outcome = rows("outcome", answer("T000", 45), answer("T000", -5), answer("T001", 500), answer("T002", 50, date(2022, 12, 31)))  # the last: of a lapsed period
     found = truth_on(known, pa.array(["T000", "T001", "T002"]), AS_OF, outcome)
     assert found.hidden.tolist() == [1500, 0, 6000]

@@ -27,8 +27,8 @@ def answered(case: str, id_: str, result: str, amount: str | None, number: int =
     if amount is not None and sign is not None:
         sign = (Decimal(amount) > 0) - (Decimal(amount) < 0)
     return {"case_id": case, "point_id": f"{id_}-{number}", "taxpayer_id": id_, "tax": "VAT", "risk_code": "sales", "period_from": date(2025, 1, 1), "period_to": date(2025, 1, 31),
-            "treatment": "assess", "case_source": "model", "office_id": "11", "result": result, "adjusted": sign, "amount": Decimal(amount) if amount else None,
-            "paid": Decimal("10.00") if amount else None, "effort_days": 2.0, "state": "final", "known_at": date(2026, 6, 1), **more}
+            "treatment": "assess", "case_source": "model", "office_id": "11", "finding": result, "adjusted": sign, "assessed": Decimal(amount) if amount else None,
+            "collected": Decimal("10.00") if amount else None, "effort_days": 2.0, "standing": "final", "known_at": date(2026, 6, 1), **more}
 
 
 def kept(name: str, out: pa.Table) -> list[dict[str, Any]]:
@@ -59,7 +59,7 @@ def test_a_case_is_the_sum_of_its_examined_points() -> None:
 
 
 def test_downward_and_overturned() -> None:
-    out = cases([listed("C1", "A"), listed("C2", "B")], [answered("C1", "A", "confirmed", "-40.00"), answered("C2", "B", "confirmed", "90.00", state="overturned")], [])
+    out = cases([listed("C1", "A"), listed("C2", "B")], [answered("C1", "A", "confirmed", "-40.00"), answered("C2", "B", "confirmed", "90.00", standing="overturned")], [])
     assert (out["C1"]["adjusted"], out["C1"]["found"]) == (-1, Decimal("-40.00"))
     assert (out["C2"]["adjusted"], out["C2"]["found"]) == (0, Decimal("0.00"))  # an overturned case is no positive
 
@@ -79,7 +79,7 @@ def test_no_history_is_no_case() -> None:
 
 def test_points_carry_the_indicators_of_the_nights_they_were_open() -> None:
     outcomes = [answered("C1", "A", "confirmed", "100.00"), answered("C1", "A", "excluded", None, 2, reason_code="threshold"), answered("C1", "A", "not_examined", None, 3),
-                answered("C2", "B", "confirmed", "9.00", treatment="remind"), answered("C1", "A", "new", "7.00", 4), answered("C1", "A", "confirmed", "8.00", 5, state="overturned")]
+                answered("C2", "B", "confirmed", "9.00", treatment="remind"), answered("C1", "A", "new", "7.00", 4), answered("C1", "A", "confirmed", "8.00", 5, standing="overturned")]
     tables = Tables(now={"outcome": rows("outcome", *outcomes), "risk_point": rows("risk_point", {"point_id": "A-2", "indicators": ["i2"]})},
                     history={"risk_point": rows("risk_point", {"point_id": "A-1", "indicators": ["i1", "i3"]})})
     out = {r["point_id"]: r for r in kept("point_result", point_result(tables, NIGHT))}

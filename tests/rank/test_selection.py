@@ -92,14 +92,14 @@ def test_contact_limit_leaves_only_procedures() -> None:
 
 def test_examined_periods_bar_the_point_unless_its_facts_changed() -> None:
     done = {"case_id": "C", "point_id": "p", "taxpayer_id": "A", "tax": "VAT", "risk_code": "x", "period_from": date(2025, 1, 15), "period_to": date(2025, 2, 10),
-            "treatment": "assess", "result": "excluded"}
+            "treatment": "assess", "finding": "excluded"}
     people, scores, levels = [taxpayer("A")], [score("A", 50)], [level("A", "medium")]
     old, new = point("A", "input", number=1), point("A", "input", number=6)
     out = select(world(people, scores, levels, [old, new], outcomes=[done]), night())
     assert out["selection"]["points"].to_pylist() == [["A-input-6"]]
     out = select(world(people, scores, levels, [{**old, "state": "changed"}, new], outcomes=[done]), night())
     assert sorted(out["selection"]["points"].to_pylist()[0]) == ["A-input-1", "A-input-6"]
-    looked_away = {**done, "result": "not_examined"}
+    looked_away = {**done, "finding": "not_examined"}
     assert len(select(world(people, scores, levels, [old, new], outcomes=[looked_away]), night())["selection"]["points"].to_pylist()[0]) == 2
 
 

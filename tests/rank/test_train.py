@@ -29,7 +29,7 @@ def conf() -> configuration.Conf:
 def outcome(*rows: dict) -> pa.Table:
     base = {
         "case_id": "C1", "point_id": "p", "taxpayer_id": "A", "tax": "VAT", "risk_code": "vat_sales_understated", "treatment": "assess",
-        "result": "confirmed", "adjusted": 1, "amount": Decimal("100.00"), "state": "final", "opened_on": date(2025, 3, 1),
+        "finding": "confirmed", "adjusted": 1, "assessed": Decimal("100.00"), "standing": "final", "opened_on": date(2025, 3, 1),
         "known_at": date(2025, 6, 1),
     }  # fmt: skip
     return pa.Table.from_pylist(
@@ -45,11 +45,11 @@ def found(*rows: dict, conf: configuration.Conf) -> list[tuple]:
 
 def test_a_case_is_positive_when_one_point_was_adjusted_upward(conf: configuration.Conf) -> None:
     rows = (
-        {"case_id": "C1", "amount": Decimal("100.25")},
-        {"case_id": "C1", "amount": Decimal("50.50"), "known_at": date(2025, 7, 1)},
-        {"case_id": "C1", "result": "excluded", "adjusted": 0, "amount": Decimal("0.00")},
-        {"case_id": "C2", "adjusted": -1, "amount": Decimal("-80.00")},
-        {"case_id": "C3", "result": "excluded", "adjusted": 0, "amount": None},
+        {"case_id": "C1", "assessed": Decimal("100.25")},
+        {"case_id": "C1", "assessed": Decimal("50.50"), "known_at": date(2025, 7, 1)},
+        {"case_id": "C1", "finding": "excluded", "adjusted": 0, "assessed": Decimal("0.00")},
+        {"case_id": "C2", "adjusted": -1, "assessed": Decimal("-80.00")},
+        {"case_id": "C3", "finding": "excluded", "adjusted": 0, "assessed": None},
     )
     # 100.25 + 50.50 = 150.75, known when the last point was; downward is a correct result, not a positive
     assert found(*rows, conf=conf) == [("C1", 1.0, 15075, "2025-07-01"), ("C2", 0.0, 0, "2025-06-01"), ("C3", 0.0, 0, "2025-06-01")]
@@ -58,7 +58,7 @@ def test_a_case_is_positive_when_one_point_was_adjusted_upward(conf: configurati
 @pytest.mark.parametrize(
     "row",
     [
-        {"result": "not_examined", "adjusted": None},
+        {"finding": "not_examined", "adjusted": None},
         {"treatment": "remind"},
         {"known_at": date(2026, 1, 21)},
         {"taxpayer_id": None},
@@ -69,7 +69,7 @@ def test_what_is_no_label(row: dict, conf: configuration.Conf) -> None:
 
 
 def test_an_overturned_finding_is_no_positive(conf: configuration.Conf) -> None:
-    assert found({"state": "overturned"}, conf=conf) == [("C1", 0.0, 0, "2025-06-01")]
+    assert found({"standing": "overturned"}, conf=conf) == [("C1", 0.0, 0, "2025-06-01")]
 
 
 def test_features_are_those_of_the_last_snapshot_before_the_case(conf: configuration.Conf) -> None:
@@ -97,8 +97,8 @@ def country(n: int = 900, seed: int = 5) -> tuple[pa.Table, pa.Table, pa.Table]:
         }
     )  # fmt: skip
     outcomes = outcome(*(
-        {"case_id": f"C{i}", "taxpayer_id": t, "adjusted": int(h), "result": "confirmed" if h else "excluded", "opened_on": o,
-         "amount": Decimal(int(1000 * np.exp(v))) if h else Decimal(0), "known_at": o + timedelta(days=60)}
+        {"case_id": f"C{i}", "taxpayer_id": t, "adjusted": int(h), "finding": "confirmed" if h else "excluded", "opened_on": o,
+         "assessed": Decimal(int(1000 * np.exp(v))) if h else Decimal(0), "known_at": o + timedelta(days=60)}
         for i, (t, h, o, v) in enumerate(zip(ids, hit, opened, x))
     ))  # fmt: skip
     scores = pa.table(

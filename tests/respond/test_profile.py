@@ -69,7 +69,7 @@ def everything(words: str = "甲公司", extra: str | None = None) -> dict[str, 
         "party_fact": both("party_fact", {"month": date(2025, 12, 1), "penalties": 1, "penalty_amount": 100, "known_at": date(2026, 1, 3)}, penalties=55),
         "risk_level": both("risk_level", {"level": "medium", "previous": "low", "why": "band", **night}),
         "risk_point": rows("risk_point", [{**point(n), **night} for n in (1, 2)]),
-        "outcome": both("outcome", {"case_id": "K1", "point_id": "p", "tax": "VAT", "risk_code": "vat_sales_understated", **period, "result": "excluded", "reason_code": "threshold", "state": "final", "known_at": date(2025, 6, 1), **night}, case_id="K2"),
+        "outcome": both("outcome", {"case_id": "K1", "point_id": "p", "tax": "VAT", "risk_code": "vat_sales_understated", **period, "finding": "excluded", "reason_code": "threshold", "standing": "final", "known_at": date(2025, 6, 1), **night}, case_id="K2"),
         "case_event": both("case_event", silver(case_id="K1", event_no=1, event_on=date(2025, 5, 1), kind="closed", case_source="rule", treatment="assess", office_id=DISTRICT, post="assessor"), case_id="K2"),
         "reminder": both("reminder", {"point_id": "p", "letter_id": "L1", "text": "{}", "question": False, "suppressed": None, **night}, letter_id="L2"),
     }
