@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.optimize import nnls
 
 from models.matrix import FloatArray
 
@@ -74,6 +73,8 @@ def _shares(claimed: FloatArray, money: FloatArray, prior: float) -> FloatArray:
     kinds = claimed.shape[1]
     if not len(money):
         return np.full(kinds, prior)
+    from scipy.optimize import nnls
+
     weight = 1.0 / np.sqrt(np.maximum(claimed.sum(axis=1), _LEAST_STAKE))
     typical = float(np.median((claimed.sum(axis=1) * weight) ** 2))
     pull = np.sqrt(_PRIOR_ROWS * typical)

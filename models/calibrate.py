@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 from scipy.optimize import minimize
-from sklearn.isotonic import IsotonicRegression
 
 from models.matrix import FloatArray
 
@@ -94,6 +93,8 @@ def calibrate(raw: FloatArray, label: FloatArray, wild: bool = False) -> Calibra
 
 def _steps(raw: FloatArray, label: FloatArray) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Isotonic steps, each at the mean score of its rows, so that the line between them rises instead of jumping."""
+    from sklearn.isotonic import IsotonicRegression
+
     iso = IsotonicRegression(y_min=0.0, y_max=1.0).fit(raw, label)
     level = iso.predict(raw)
     values, block = np.unique(level, return_inverse=True)

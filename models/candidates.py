@@ -10,16 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from models.design import Design, fit_design
 from models.matrix import FloatArray, Matrix
 from models.metrics import auc
+
+if TYPE_CHECKING:  # scikit-learn takes seconds to import, and most commands fit nothing
+    from sklearn.ensemble import HistGradientBoostingClassifier
 
 RULES = "rules_score"
 POINTS_AMOUNT = "points_amount"
@@ -160,6 +161,8 @@ def fit_logistic(matrix: Matrix, label: FloatArray, seed: int) -> Core:
     if not columns.shape[1]:
         raise FitError("no feature varies in the training rows")
     spread = _prior(design, label)
+    from sklearn.linear_model import LogisticRegression
+
     with threads(columns.size):
         fit = LogisticRegression(C=1.0, max_iter=1000).fit(columns * spread, label.astype(np.int64))
     return Linear(design, np.asarray(fit.coef_[0] * spread, dtype=np.float64), float(fit.intercept_[0]))
@@ -187,6 +190,8 @@ def fit_gradient_boosting(matrix: Matrix, label: FloatArray, seed: int) -> Core:
     known = matrix.select([n for n, f in zip(matrix.names, filled) if f])
     if not known.names:
         raise FitError("no feature is filled in in the training rows")
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
     estimator = HistGradientBoostingClassifier(
         max_iter=150,
         learning_rate=0.06,

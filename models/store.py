@@ -13,8 +13,6 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-import skops.io
-
 from models.fit import Model
 
 TRUSTED = (
@@ -31,7 +29,9 @@ class ModelRefused(ValueError):
 
 def save(model: Model, path: Path, extra: dict[str, Any] | None = None) -> str:
     """Write a model (and plain values beside it) and return the file's SHA-256. ModelRefused when it holds a type not on our list."""
-    data = _canonical(skops.io.dumps({"model": model.state(), "extra": extra or {}}))
+    from skops import io as skops_io  # here, not above: it costs a second that most commands need not pay
+
+    data = _canonical(skops_io.dumps({"model": model.state(), "extra": extra or {}}))
     _check_types(data)
     path.write_bytes(data)
     return hashlib.sha256(data).hexdigest()
@@ -49,8 +49,10 @@ def load(path: Path, digest: str) -> tuple[Model, dict[str, Any]]:
     if found != digest:
         raise ModelRefused(f"{path.name}: SHA-256 is {found[:12]}…, on record is {digest[:12]}…; train again or restore the file")
     _check_types(data)
+    from skops import io as skops_io
+
     try:
-        held = skops.io.loads(data, trusted=list(TRUSTED))
+        held = skops_io.loads(data, trusted=list(TRUSTED))
         return Model.from_state(held["model"]), dict(held["extra"])
     except (KeyError, TypeError, AttributeError) as fault:
         raise ModelRefused(f"{path.name}: holds no model of ours ({fault})") from fault
@@ -81,8 +83,10 @@ def _canonical(data: bytes) -> bytes:
 
 
 def _check_types(data: bytes) -> None:
+    from skops import io as skops_io
+
     try:
-        strange = sorted(set(skops.io.get_untrusted_types(data=data)) - set(TRUSTED))
+        strange = sorted(set(skops_io.get_untrusted_types(data=data)) - set(TRUSTED))
     except (zipfile.BadZipFile, KeyError, ValueError, TypeError) as fault:
         raise ModelRefused(f"not a skops file ({fault})") from fault
     if strange:
