@@ -156,14 +156,14 @@ def vat_input_ratio_above_peers(frame: Frame, settings: Mapping[str, float]) -> 
 @indicator(
     About(
         id="vat_credit_above_stock",
-        version=1,
+        version=2,
         name_en="VAT credit carried forward without the stock to match",
         name_zh="留抵税额与存货不匹配",
         risk_code="vat_input_inflated",
         base="credit",
         unit="share of the credit",
         frames=(("VAT", "quarter"),),
-        formula="(credit - stock x mean rate of purchases) / credit, at the quarter's end; at stake: the part without stock",
+        formula="(credit - stock x mean rate of purchases) / credit, at the quarter's end; at stake: of the part without stock what the quarter added to the credit",
         inputs=("taxpayer_month", "partner_month", "filing"),
         minimum="all returns of the quarter filed; a statement for its end; a credit",
         legal_basis=_LAW,
@@ -178,9 +178,12 @@ def vat_input_ratio_above_peers(frame: Frame, settings: Mapping[str, float]) -> 
     )
 )
 def vat_credit_above_stock(frame: Frame, settings: Mapping[str, float]) -> Reading:
-    """Quarter: credit carried forward against the tax that the stock can carry."""
-    credit = frame.last("vat_credit")
+    """Quarter: credit carried forward against the tax that the stock can carry. A credit is carried from quarter to quarter: what is at stake
+    is what a quarter adds to it, so that it counts once.
+    """
+    credit, before = frame.last("vat_credit"), np.nan_to_num(frame.last("vat_credit", 1))
     rate = first_of(share(frame.sum("in_tax"), frame.sum("in_net")), np.full(frame.rows, settings["rate"]))
     carried = positive(frame.last("fs_inventory")) * rate
     missing = ((~frame.filed(), "not_filed"), (~(frame.last("fs_assets") > 0), "no_statement"))
-    return Reading(credit, carried, share(credit - carried, credit), positive(credit - carried), credit > 0, missing)
+    added = np.minimum(positive(credit - carried), positive(credit - before))
+    return Reading(credit, carried, share(credit - carried, credit), added, credit > 0, missing)

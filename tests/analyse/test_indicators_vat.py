@@ -243,4 +243,7 @@ def test_credit_above_stock() -> None:
     assert found.of("hit", "2025-01")["difference"] == pytest.approx((100 - 26) / 100)
     assert float(found.of("hit", "2025-01")["base"]) == 74
     assert found.of("near", "2025-01")["hit"] is False  # 500 x 13 % = 65 of 100
+    grown = holder("grown", 200).month("2025-06", vat_credit=120, fs_inventory=200, fs_assets=5000).months("2025-04", 3, in_net=100, in_tax=13)
+    second = evaluate(SPRING, parameters("vat_credit_above_stock", 0.5, rate=0.13), grown)
+    assert [float(second.of("grown", q)["base"]) for q in ("2025-01", "2025-04")] == [74, 20]  # carried on from quarter to quarter, it counts once
     assert found.of("none", "2025-01")["missing_reason"] == "no_statement"
