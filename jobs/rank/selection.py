@@ -57,13 +57,14 @@ def _random_slice(all_: Candidates, tables: Tables, night: Night) -> Slice:
 def _beside(all_: Candidates, drawn_pool: Ints, night: Night) -> Ints:
     """The pool of those whom the model alone would examine, the best first, as many in each pool as the draw has taken there; -1: the others.
 
-    Rules without a model know nobody who has no point: on such a night there is none.
+    They need a level, but not the one that the treatment answers otherwise: the draw takes anybody too. Rules without a model know nobody who
+    has no point: on such a night there is none.
     """
     pool = np.full(len(all_.people.ids), -1, dtype=np.int64)
     if night.model is None:
         return pool
     lone = np.asarray([not p for p in all_.found.points], dtype=bool)
-    may = lone & (all_.choice.first == all_.comprehensive) & (all_.choice.first >= 0) & ~all_.bars.open_case & (drawn_pool < 0)
+    may = lone & (all_.level > LEVELS.index("none")) & ~all_.bars.open_case & ~all_.bars.cooling & (drawn_pool < 0)
     order = total_order(all_.people.value, all_.people.probability, all_.people.ids)
     order = order[may[order]]
     drawn = _count(drawn_pool, len(all_.pools.slots))

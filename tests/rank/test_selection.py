@@ -157,8 +157,8 @@ def test_model_alone_is_comprehensive_and_without_champion_all_is_rule() -> None
 def test_as_many_model_alone_stand_beside_the_random_slice(model: bool, lone: int, alone: int) -> None:
     with_points, without = [f"P{k:02d}" for k in range(30)], [f"Q{k:02d}" for k in range(lone)]
     version = "3" if model else "rules"
-    tables = world([taxpayer(i) for i in (*with_points, *without)], [score(i, 100, version=version) for i in with_points] + [score(i, 50 - k, version=version) for k, i in enumerate(without)],
-                   [level(i, "high") for i in (*with_points, *without)], [point(i) for i in with_points])
+    tables = world([taxpayer(i) for i in (*with_points, *without, "N")], [score("N", 99, version=version), *[score(i, 100, version=version) for i in with_points] + [score(i, 50 - k, version=version) for k, i in enumerate(without)]],
+                   [level(i, "high") for i in with_points] + [level(i, "low") for i in without] + [level("N", "none")], [point(i) for i in with_points])
     eight = plan(random_share=0.25, random_cap_per_year=1.0, capacity=(Capacity(office="11", treatment="assess", days=40),))
     found = select(tables, night(conf(eight), model=model))["selection"]
     sources = found["case_source"].to_pylist()
