@@ -35,7 +35,7 @@ STEPS: tuple[Step, ...] = (
     Step("taxpayer_month", "analyse", Kind.KERNEL, taxpayer_month, "taxpayer_month", changes=("invoice", "payment", "return_line", "financial_statement")),
     Step("trade_edge_month", "analyse", Kind.FRAME, trade_edge_month, "trade_edge_month", changes=("invoice",), columns=trade.COLUMNS),
     Step("party_fact", "analyse", Kind.DRIVER, party_fact, "party_fact", changes=("penalty", "land_holding"), versions=("penalty", "land_holding", "party")),
-    Step("obligation", "analyse", Kind.KERNEL, obligation, "obligation", reads=("taxpayer", "tax_registration", "return_line")),
+    Step("obligation", "analyse", Kind.KERNEL, obligation, "obligation", reads=("taxpayer", "return_line"), versions=("tax_registration",)),
     Step("filing", "analyse", Kind.KERNEL, filing, "filing", reads=("obligation", "payment"), versions=("return_line",)),
     Step("outcome", "analyse", Kind.KERNEL, outcome, "outcome", reads=("case_event",)),
     Step("partner_month", "analyse", Kind.FRAME, partner_month, "partner_month",

@@ -1,9 +1,10 @@
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pyarrow as pa
+import pytest
 
 from jobs.analyse.calendar import usable_month
 from jobs.analyse.filings import filing
@@ -22,8 +23,8 @@ def ret(taxpayer: str, start: date, end: date, filed: date, due: float | None = 
 
 
 def owed(registrations: Rows, as_of: date, returns: Rows, taxpayers: Rows = ()) -> pa.Table:  # type: ignore[assignment]
-    tables = {"taxpayer": given("taxpayer", taxpayers), "tax_registration": given("tax_registration", registrations), "return_line": given("return_line", returns)}
-    return obligation(Tables(tables), night(as_of))
+    tables = {"taxpayer": given("taxpayer", taxpayers), "return_line": given("return_line", returns)}
+    return obligation(Tables(tables, versions={"tax_registration": given("tax_registration", registrations)}), night(as_of))
 
 
 def run(obligations: Rows, returns: Rows = (), payments: Rows = (), as_of: date = date(2025, 3, 20)) -> Rows:  # type: ignore[assignment]
@@ -35,11 +36,15 @@ def duty(taxpayer: str = "A", tax: str = "VAT", start: date = JAN, end: date = J
     return {"taxpayer_id": taxpayer, "tax": tax, "period_from": start, "period_to": end, "due_at": due, "grace_until": grace, "as_of": date(2025, 3, 20)}
 
 
-VAT = {"taxpayer_id": "A", "tax": "VAT", "frequency": "month", "valid_from": date(2020, 1, 1)}
+VAT = {"taxpayer_id": "A", "tax": "VAT", "frequency": "month", "valid_from": date(2020, 1, 1), "known_at": date(2025, 1, 2)}
 
 
-def test_every_ended_period_since_the_first_return_held_is_owed() -> None:
-    found = owed([VAT], date(2025, 3, 20), ret("B", JAN, JAN31, date(2025, 2, 1))).to_pylist()
+def months_of(found: pa.Table, taxpayer: str = "A") -> list[str]:
+    return [f"{r['period_from']:%y-%m}/{r['period_to']:%m}" for r in found.to_pylist() if r["taxpayer_id"] == taxpayer]
+
+
+def test_every_ended_period_since_the_registration_was_known_is_owed() -> None:
+    found = owed([VAT], date(2025, 3, 20), []).to_pylist()
     # 31 January + 15 days = 15 February, + 10 days of grace = 25 February; March has not ended
     assert [(r["period_from"], r["period_to"], r["due_at"], r["grace_until"]) for r in found] == [
         (JAN, JAN31, date(2025, 2, 15), date(2025, 2, 25)),
@@ -47,28 +52,58 @@ def test_every_ended_period_since_the_first_return_held_is_owed() -> None:
     ]
 
 
+@pytest.mark.parametrize(("whose", "month", "filed", "expected"), [
+    ("B", 10, date(2024, 11, 10), ["25-01/01", "25-02/02"]),  # another taxpayer's return says nothing about A, in whatever bucket he is
+    ("A", 11, date(2024, 12, 10), ["24-11/11", "24-12/12", "25-01/01", "25-02/02"]),  # A's own returns go further back than the registry
+    ("A", 10, date(2026, 1, 10), ["25-01/01", "25-02/02"]),  # an odd return, long after its period, answers that period alone
+])
+def test_duties_go_back_to_ones_own_registration_and_returns(whose: str, month: int, filed: date, expected: list[str]) -> None:
+    end = date(2024, month + 1, 1) - timedelta(days=1)
+    returns = ret(whose, end.replace(day=1), end, filed)
+    assert months_of(owed([VAT], date(2025, 3, 20), returns)) == expected
+
+
+QUARTER = {**VAT, "frequency": "quarter", "known_at": date(2024, 1, 2)}
+
+
+@pytest.mark.parametrize(("versions", "expected"), [
+    # monthly since July 2024, told with the old first day of the duty: the quarters before stay quarters
+    ([QUARTER, {**VAT, "version": 2, "known_at": date(2024, 7, 3)}], ["24-01/03", "24-04/06", "24-07/07", "24-08/08", "24-09/09"]),
+    # the same told a month late, with the day from which it holds
+    ([QUARTER, {**VAT, "version": 2, "valid_from": date(2024, 7, 1), "known_at": date(2024, 8, 20)}], ["24-01/03", "24-04/06", "24-07/07", "24-08/08", "24-09/09"]),
+    # and back
+    ([{**VAT, "known_at": date(2024, 1, 2)}, {**QUARTER, "version": 2, "known_at": date(2024, 4, 2)}], ["24-01/01", "24-02/02", "24-03/03", "24-04/06", "24-07/09"]),
+    # a version that corrects the first day only, and an older one that arrives after it
+    ([{**QUARTER, "version": 3, "valid_from": date(2024, 4, 1), "known_at": date(2024, 6, 1)}, QUARTER, {**QUARTER, "version": 2, "known_at": date(2024, 9, 1)}], ["24-04/06", "24-07/09"]),
+    # the duty was struck off the register
+    ([QUARTER, {**QUARTER, "version": 2, "deleted": True, "known_at": date(2024, 6, 1)}], []),
+])
+def test_each_period_is_owed_by_the_registration_of_its_time(versions: Rows, expected: list[str]) -> None:
+    for rows in (versions, versions[::-1]):
+        assert months_of(owed(rows, date(2024, 10, 5), [])) == expected
+
+
 def test_a_period_that_ends_today_is_not_yet_owed() -> None:
     assert owed([VAT], date(2025, 2, 28), ret("B", JAN, JAN31, date(2025, 2, 1))).num_rows == 1
 
 
 def test_duties_begin_and_end_with_registration_and_closing() -> None:
-    returns = ret("B", date(2024, 1, 1), date(2024, 1, 31), date(2024, 2, 1))
+    known = {**VAT, "known_at": date(2024, 1, 2)}
     found = owed(
-        [{**VAT, "valid_from": date(2024, 11, 15)}, {**VAT, "taxpayer_id": "C"}, {**VAT, "taxpayer_id": "D", "valid_to": date(2024, 2, 1)}],
-        date(2025, 1, 10), returns, [{"taxpayer_id": "C", "closed_on": date(2024, 3, 5)}],
+        [{**known, "valid_from": date(2024, 11, 15)}, {**known, "taxpayer_id": "C"}, {**known, "taxpayer_id": "D", "valid_to": date(2024, 2, 1)}],
+        date(2025, 1, 10), [], [{"taxpayer_id": "C", "closed_on": date(2024, 3, 5)}],
     ).to_pylist()  # fmt: skip
     months = {t: [r["period_from"].month for r in found if r["taxpayer_id"] == t] for t in "ACD"}
     assert months == {"A": [11, 12], "C": [1, 2, 3], "D": [1, 2]}
 
 
-def test_quarters_and_years_and_a_tax_never_delivered() -> None:
-    returns = ret("B", date(2024, 1, 1), date(2024, 3, 31), date(2024, 4, 1), form="VAT-S") + ret("B", date(2024, 1, 1), date(2024, 12, 31), date(2025, 5, 1), tax="CIT", form="CIT-A")
-    registrations = [{**VAT, "frequency": "quarter"}, {**VAT, "tax": "CIT", "frequency": "year"}, {**VAT, "tax": "PIT"}, {**VAT, "tax": None, "frequency": None, "taxpayer_id": "Z"}]
-    found = owed([r for r in registrations if r["tax"]], date(2025, 1, 10), returns).to_pylist()
+def test_quarters_and_years() -> None:
+    registrations = [QUARTER, {**QUARTER, "tax": "CIT", "frequency": "year"}, {**QUARTER, "tax": "GIFT"}]  # the calendar knows no return on gifts
+    found = owed(registrations, date(2025, 1, 10), []).to_pylist()
     assert [(r["tax"], r["period_from"].month, r["due_at"]) for r in found if r["tax"] == "VAT"] == [
         ("VAT", 1, date(2024, 4, 15)), ("VAT", 4, date(2024, 7, 15)), ("VAT", 7, date(2024, 10, 15)), ("VAT", 10, date(2025, 1, 15))]  # fmt: skip
     assert [r["due_at"] for r in found if r["tax"] == "CIT"] == [date(2025, 5, 31)]  # 31 December + 151 days
-    assert not [r for r in found if r["tax"] == "PIT"]
+    assert {r["tax"] for r in found} == {"VAT", "CIT"}
 
 
 def test_two_sources_that_register_the_same_duty_owe_one_return() -> None:
