@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from jobs.conf import Conf, RiskCode
-from jobs.lake.arrays import Flags, Floats, Ints, cents, flags, positions
+from jobs.lake.arrays import Flags, Floats, Ints, cents, day_numbers, flags, positions
 from jobs.lake.buckets import group_codes
 
 _ACTIVE = pa.array(["opened", "changed"])
@@ -32,14 +32,42 @@ def open_points(risk_point: pa.Table, as_of: date, conf: Conf) -> pa.Table:
 
 
 def largest(points: pa.Table) -> pa.Table:
-    """Of each (taxpayer, tax, period, base) the point with the largest amount, then the lowest point_id: the others say the same."""
+    """The points that count towards what is at stake: of each (taxpayer, tax, base) those that make the largest sum without two on one day.
+
+    So of one period the largest point counts, then the lowest point_id; and of a year and its quarters the year or the quarters, whichever
+    is more: the others say the same of the same tax.
+    """
     if not points.num_rows:
         return points
     points = points.sort_by([("point_id", "ascending")])
-    same = group_codes(points, ["taxpayer_id", "tax", "period_from", "period_to", "base"])
-    order = np.lexsort((np.arange(len(same)), -points["cents"].to_numpy(), same))
-    first = np.r_[True, same[order][1:] != same[order][:-1]]
-    return points.take(pa.array(np.sort(order[first])))
+    amount = points["cents"].to_numpy()
+    base = group_codes(points, ["taxpayer_id", "tax", "base"])
+    start, end = day_numbers(points["period_from"]), day_numbers(points["period_to"])
+    period = np.lexsort((np.arange(len(base)), -amount, end, start, base))
+    same = (base[period][1:] == base[period][:-1]) & (start[period][1:] == start[period][:-1]) & (end[period][1:] == end[period][:-1])
+    rows = period[np.append(True, ~same)]
+    rows = rows[np.lexsort((start[rows], end[rows], base[rows]))]
+    overlap = (base[rows][1:] == base[rows][:-1]) & (start[rows][1:] <= end[rows][:-1])
+    mixed = np.isin(base[rows], base[rows][1:][overlap])  # in order of their end, neighbours overlap if any do
+    edges = np.flatnonzero(base[rows[mixed]][1:] != base[rows[mixed]][:-1]) + 1
+    counted = [_disjoint(of_base, start, end, amount) for of_base in np.split(rows[mixed], edges)]
+    return points.take(pa.array(np.sort(np.concatenate([rows[~mixed], *counted]))))
+
+
+def _disjoint(rows: Ints, start: Ints, end: Ints, amount: Ints) -> Ints:
+    """Of rows in order of their end those of the largest sum that do not overlap (weighted interval scheduling, by dynamic programming)."""
+    free = np.searchsorted(end[rows], start[rows])  # how many end before each begins
+    best = [0]
+    for row, before in zip(rows, free, strict=True):
+        best.append(max(best[-1], best[before] + int(amount[row])))
+    kept, at = [], len(rows)
+    while at:
+        if best[free[at - 1]] + int(amount[rows[at - 1]]) == best[at]:
+            kept.append(rows[at - 1])
+            at = int(free[at - 1])
+        else:
+            at -= 1
+    return np.asarray(kept, dtype=np.int64)
 
 
 def stakes_by_code(risk_point: pa.Table, ids: pa.Array, as_of: date, conf: Conf) -> Floats:
@@ -104,21 +132,14 @@ def gather(points: pa.Table, ids: pa.Array, register: Mapping[str, RiskCode], we
         present[code] = np.zeros(n, dtype=bool)
         present[code][rows] = True
         fraud[rows] |= register[code].fraud
-    return Gathered(_case_cents(points, at, n), fraud, usual, types, present, _names(points, at, n))
+    return Gathered(_case_cents(points, ids), fraud, usual, types, present, _names(points, at, n))
 
 
-def _case_cents(points: pa.Table, at: Ints, n: int) -> Ints:
-    """The case's amount: the largest per (tax, period, base), summed."""
-    total = np.zeros(n, dtype=np.int64)
-    if points.num_rows == 0:
-        return total
-    same = group_codes(points, ["taxpayer_id", "tax", "period_from", "period_to", "base"])
-    largest = np.full(int(same.max()) + 1, np.iinfo(np.int64).min, dtype=np.int64)
-    amount = points["cents"].to_numpy()
-    np.maximum.at(largest, same, amount)
-    owner = np.zeros(len(largest), dtype=np.int64)
-    owner[same] = at
-    np.add.at(total, owner, largest)
+def _case_cents(points: pa.Table, ids: pa.Array) -> Ints:
+    """The case's amount: what its points add up to, each tax and base once for a period."""
+    counted = largest(points)
+    total = np.zeros(len(ids), dtype=np.int64)
+    np.add.at(total, positions(counted["taxpayer_id"], ids), counted["cents"].to_numpy())
     return total
 
 

@@ -108,7 +108,7 @@ def rules_score(hits: pa.Table, ids: pa.Array, night: Night) -> Floats:
 
 
 def stakes_of(risk_point: pa.Table, people: pa.Table, night: Night) -> Stakes:
-    """What the open points of each taxpayer add up to: of each (tax, period, base) the largest point counts, the others say the same.
+    """What the open points of each taxpayer add up to: of one tax and base each period counts once (points.largest), the others say the same.
 
     Collectability is weighted by amount. Loss that goes on = amount x prevented_per_month x prevented_months of the point's risk code. Effort
     = that of the usual treatment of the largest point, or of the lightest treatment that opens a procedure when the usual one opens none

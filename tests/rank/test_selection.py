@@ -12,6 +12,7 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 
 from jobs.conf import Capacity
 from jobs.lake.step import Tables
+from jobs.rank.points import gather, open_points, stakes_by_code
 from jobs.rank.selection import select
 from jobs.rank.treatment import LEVELS
 from tests.rank.given import AS_OF, conf, event, level, night, plan, point, rows, score, taxpayer, world
@@ -117,6 +118,30 @@ def test_amount_is_the_largest_per_tax_period_and_base_summed() -> None:
     out = select(world([taxpayer("A")], [score("A", 50)], [level("A", "high")], points), night())
     assert out["selection"]["amount"].to_pylist() == [Decimal("1250.55")]  # max(1000, 400) + 250.55
     assert out["selection"]["points"].to_pylist() == [["A-sales-1", "A-input-1", "A-sales-2"]]
+
+
+YEAR, Q1, Q2 = (date(2025, 1, 1), date(2025, 12, 31)), (date(2025, 1, 1), date(2025, 3, 31)), (date(2025, 4, 1), date(2025, 6, 30))
+JANUARY, ACROSS = (date(2025, 1, 1), date(2025, 1, 31)), (date(2025, 3, 1), date(2025, 4, 30))
+
+
+@pytest.mark.parametrize(("stakes", "counted"), [
+    ([(YEAR, 100, "sales"), (Q1, 40, "sales"), (Q2, 30, "sales")], 100),  # the year is more than its quarters: 100 against 40 + 30
+    ([(YEAR, 100, "sales"), (Q1, 80, "sales"), (Q2, 30, "sales")], 110),  # the quarters are more: 80 + 30
+    ([(YEAR, 100, "sales"), (Q1, 40, "sales"), (Q2, 30, "sales"), (JANUARY, 75, "sales")], 105),  # January is more than its quarter: 75 + 30
+    ([(YEAR, 100, "sales"), (Q1, 40, "profit")], 140),  # another base is another fault
+    ([(Q1, 40, "sales"), (ACROSS, 50, "sales"), (Q2, 30, "sales")], 70),  # one that straddles both counts instead of them or not at all
+    ([(YEAR, 0, "sales"), (Q1, 0, "sales")], 0),
+    ([(Q1, 40, "sales"), (Q1, 40, "sales"), (Q2, 30, "sales")], 70),  # a tie
+])
+def test_tax_of_overlapping_periods_counts_once(stakes: list[tuple[tuple[date, date], float, str]], counted: float) -> None:
+    points = [point("A", "sales", amount, number=n + 1, period_from=period[0], period_to=period[1], base=base) for n, (period, amount, base) in enumerate(stakes)]
+    other_tax = point("A", "sales", 5, number=9, period_from=YEAR[0], period_to=YEAR[1], base="sales", tax="CIT")
+    neighbour = point("B", "sales", 9, number=1, period_from=YEAR[0], period_to=YEAR[1], base="sales")
+    for given_ in ([*points, other_tax, neighbour], [neighbour, other_tax, *points[::-1]]):
+        found = rows("risk_point", *given_)
+        ids = pa.array(["A", "B"])
+        assert stakes_by_code(found, ids, AS_OF, conf()).sum(axis=1).tolist() == [counted + 5, 9]
+        assert gather(open_points(found, AS_OF, conf()), ids, conf().register_, {}).cents.tolist() == [(counted + 5) * 100, 900]
 
 
 def test_fraud_goes_to_inspection_and_never_to_a_reminder() -> None:
