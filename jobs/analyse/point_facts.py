@@ -69,6 +69,18 @@ def as_json(facts: Facts) -> str:
     return json.dumps(facts, sort_keys=True, ensure_ascii=False)
 
 
+def own_moved(told: Facts, now: Facts) -> bool:
+    """Whether facts of the taxpayer or of third parties about him differ from those told: what only his peers moved is no news of him.
+
+    An indicator that fires no longer is no news either: the value that stopped it is, or its threshold.
+    """
+    before, after = _numbers(told), _numbers(now)
+    if any(name not in before and not _by_peers(name) for name in after):
+        return True
+    both = [(before[name], after[name], 1 if _by_peers(name) else 2) for name in after if name in before]
+    return any(not _close(b, a) for old, new, sides in both for b, a in zip(old[:sides], new[:sides], strict=True))
+
+
 def moved(told: Facts, now: Facts) -> bool:
     """Whether tonight's facts differ from those told: a new indicator, the leading one gone, or a value off by more than TOLERANCE."""
     before, after = _numbers(told), _numbers(now)
@@ -123,6 +135,10 @@ def _side(side: Side, value: float | None, period: str) -> dict[str, Any]:
 def _numbers(facts: Facts) -> dict[str, tuple[float | None, float | None]]:
     lead = {facts["indicator"]: (facts["declared"]["value"], facts["other"]["value"])}
     return lead | {a["indicator"]: (a["declared"], a["other"]) for a in facts.get("also", [])}
+
+
+def _by_peers(indicator: str) -> bool:
+    return indicator in REGISTRY and REGISTRY[indicator].about.other.source == "peer"
 
 
 def _close(before: float | None, after: float | None) -> bool:

@@ -16,7 +16,7 @@ import pyarrow as pa
 from jobs.analyse import indicator_families as _registered  # noqa: F401  registers every indicator, whose words the facts are told in
 from jobs.analyse.indicator import REGISTRY
 from jobs.analyse.point_evidence import FINDINGS, Evidence, Key, Row, gather
-from jobs.analyse.point_facts import Facts, Hit, as_json, digest, facts_of, moved
+from jobs.analyse.point_facts import TOLERANCE, Facts, Hit, as_json, digest, facts_of, moved, own_moved
 from jobs.analyse.point_id import POINT, point_ids
 from jobs.analyse.point_life import Answer, Before, Now, Seen, next_state
 from jobs.analyse.schema import own_schema
@@ -30,7 +30,7 @@ _CENT = Decimal("0.01")
 def risk_point(tables: Tables, night: Night) -> pa.Table:
     """Own columns of risk_point for one bucket.
 
-    Reads indicator_hit, outcome, filing; previous: risk_point. The amount is the largest base of the hits (they measure one fault),
+    Reads indicator_hit, outcome, filing; previous: risk_point; history: risk_point. The amount is the largest base of the hits (they measure one fault),
     under the limitation for error and for evasion. ConfError when no limitation is in force.
     """
     evidence = gather(tables, night)
@@ -49,9 +49,10 @@ def _row(n: int, key: Key, evidence: Evidence) -> Row | None:
     now = next_state(_before(before, evidence.night), seen)
     if now is None:
         return None
-    shown = facts if told is None or (facts is not None and seen.moved) else told
+    shown = facts if told is None or (facts is not None and seen.moved and now.state != "silent") else told
     if shown is None:
         return None
+    shown = _dated(shown, told, now, seen, evidence.night)
     stake = _from_hits(hits) if hits else _from_before(before or {})
     return _written(key, now, shown, stake, before if before and before["state"] != "closed" else None, n, evidence)
 
@@ -59,6 +60,13 @@ def _row(n: int, key: Key, evidence: Evidence) -> Row | None:
 def _told(before: Row | None) -> Facts | None:
     """The facts as told last night; a closed point's are history."""
     return None if before is None or before["state"] == "closed" else dict(json.loads(before["facts"]))
+
+
+def _dated(facts: Facts, told: Facts | None, now: Now, seen: Seen, night: Night) -> Facts:
+    """The facts with `new_on`, the last night on which a fact changed that is not the peers': what may lift the bar on examined periods."""
+    fresh = now.state == "changed" if told is None else seen.own
+    new_on = night.as_of.isoformat() if fresh else (told or {}).get("new_on")
+    return facts | {"new_on": new_on} if new_on else facts
 
 
 def _before(before: Row | None, night: Night) -> Before | None:
@@ -80,7 +88,21 @@ def _seen(n: int, key: Key, evidence: Evidence, told: Facts | None, facts: Facts
     filed = since is not None and bool(evidence.limits.last_filed[n] > (since - _EPOCH).days)
     gone = before is not None and evidence.in_force.isdisjoint(before["indicators"] or [])
     changed = told is not None and facts is not None and moved(told, facts)
-    return Seen(facts is not None, changed, evidence.blank.get(key), _lapsed(n, key, evidence), answer, filed, gone)
+    own = told is not None and facts is not None and own_moved(told, facts)
+    undone = row is not None and answer is not None and answer.confirmed and _undone(n, key, row, evidence)
+    return Seen(facts is not None, changed, evidence.blank.get(key), _lapsed(n, key, evidence), answer, filed, gone, own, undone)
+
+
+def _undone(n: int, key: Key, answer: Row, evidence: Evidence) -> bool:
+    """Whether a return filed since the finding puts more at stake than was told before it less what it assessed.
+
+    A correction that follows the finding leaves no more than that. Of a finding about no point of ours it cannot be said.
+    """
+    hits, stake = evidence.fired.get(key), evidence.stakes.get(key)
+    if not hits or stake is None or evidence.limits.last_filed[n] <= (answer["known_at"] - _EPOCH).days:
+        return False
+    left = stake - (answer["assessed"] or 0) + stake * Decimal(repr(TOLERANCE))
+    return bool(max(h["base"] for h in hits) > left)
 
 
 def _fraud(key: Key, night: Night) -> bool:

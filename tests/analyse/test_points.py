@@ -23,7 +23,7 @@ from tests.analyse.drawn import night_with, parameters
 from tests.analyse.given import given
 
 START, END = date(2025, 1, 1), date(2025, 3, 31)
-INVOICES, STATEMENT = "vat_sales_below_invoices", "vat_sales_below_statement"
+INVOICES, STATEMENT, PEERS = "vat_sales_below_invoices", "vat_sales_below_statement", "vat_burden_below_peers"
 
 
 def code(name: str, fraud: bool = False) -> RiskCode:
@@ -47,7 +47,7 @@ LIMITS = (Limitation(error_years=3, evasion_years=None, source="test"),)
 
 
 def night(as_of: date, limits: tuple[Limitation, ...] = LIMITS, trial: tuple[str, ...] = ()) -> Night:
-    names = (INVOICES, STATEMENT, "vat_input_from_suspect_suppliers")
+    names = (INVOICES, STATEMENT, PEERS, "vat_input_from_suspect_suppliers")
     rules = [parameters(n, 0.05).model_copy(update={"state": "trial" if n in trial else "published"}) for n in names]
     return night_with(as_of, *rules, register_=REGISTER, limitation=limits)
 
@@ -108,6 +108,7 @@ class Life:
 
     def __init__(self, start: date = date(2026, 1, 20)) -> None:
         self.as_of, self.last = start, given("risk_point")
+        self.past = self.last
 
     def night(
         self,
@@ -123,9 +124,10 @@ class Life:
             "outcome": given("outcome", answers),
             "filing": given("filing", returns(filed_on)),
         }
-        found = risk_point(Tables(now=now, previous={"risk_point": self.last}), night(self.as_of, **more))
+        found = risk_point(Tables(now=now, previous={"risk_point": self.last}, history={"risk_point": self.past}), night(self.as_of, **more))
         assert found.column_names == [c.name for c in TABLES["risk_point"].own]
         self.last = found.append_column("as_of", pa.array([self.as_of] * found.num_rows, pa.date32()))
+        self.past = pa.concat_tables([self.past.select(self.last.column_names), self.last])
         return found.to_pylist()
 
     def state(self, *hits: dict[str, Any], **more: Any) -> tuple[str, str] | None:
