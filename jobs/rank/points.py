@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -86,21 +87,32 @@ def stake_codes(conf: Conf) -> tuple[str, ...]:
 
 
 def without_examined(points: pa.Table, outcome: pa.Table, procedures: frozenset[str]) -> pa.Table:
-    """Leave out points whose tax and period a procedure has examined already, unless the point's facts changed since.
+    """Leave out points whose tax and period a procedure has examined already, unless a fact is new since: `new_on` of the point's facts.
 
-    outcome: rows of tonight; only answers of treatments in `procedures` bar, and `not_examined` bars nothing.
+    outcome: rows of tonight; only answers of treatments in `procedures` bar, and `not_examined` bars nothing. Every examination of the
+    period must be older than the new fact.
     """
     if points.num_rows == 0 or outcome.num_rows == 0:
         return points
     answered = pc.and_(pc.is_in(outcome["treatment"], value_set=pa.array(sorted(procedures), pa.string())),
                        pc.is_in(outcome["finding"], value_set=pa.array(["confirmed", "in_part", "excluded"])))
-    done = outcome.filter(answered).select(["taxpayer_id", "tax", "period_from", "period_to"])
+    done = outcome.filter(answered).select(["taxpayer_id", "tax", "period_from", "period_to", "known_at"])
     numbered = points.select(["taxpayer_id", "tax", "period_from", "period_to"]).append_column("row", pa.array(np.arange(points.num_rows)))
-    both = numbered.join(done.rename_columns(["taxpayer_id", "tax", "done_from", "done_to"]), ["taxpayer_id", "tax"], join_type="inner")
+    both = numbered.join(done.rename_columns(["taxpayer_id", "tax", "done_from", "done_to", "known_at"]), ["taxpayer_id", "tax"], join_type="inner")
     overlap = pc.and_(pc.less_equal(both["period_from"], both["done_to"]), pc.less_equal(both["done_from"], both["period_to"]))
+    both = both.filter(overlap)
+    row = both["row"].to_numpy()
     barred = np.zeros(points.num_rows, dtype=bool)
-    barred[np.unique(both.filter(overlap)["row"].to_numpy())] = True
-    return points.filter(pa.array(~barred | flags(pc.equal(points["state"], "changed"))))
+    barred[row[_new_on(points, row) <= day_numbers(both["known_at"])]] = True
+    return points.filter(pa.array(~barred))
+
+
+def _new_on(points: pa.Table, rows: Ints) -> Ints:
+    """Days since 1970 of the last new fact of the points in `rows`, one value per row; before all dates where there is none."""
+    wanted = np.unique(rows)
+    told = (json.loads(facts or "{}").get("new_on") for facts in points["facts"].take(pa.array(wanted)).to_pylist())
+    days = day_numbers(pa.array([None if day is None else date.fromisoformat(day) for day in told], pa.date32()))
+    return days[np.searchsorted(wanted, rows)]
 
 
 @dataclass(frozen=True)

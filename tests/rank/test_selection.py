@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from datetime import date
 from decimal import Decimal
 
@@ -93,13 +94,16 @@ def test_contact_limit_leaves_only_procedures() -> None:
 
 def test_examined_periods_bar_the_point_unless_its_facts_changed() -> None:
     done = {"case_id": "C", "point_id": "p", "taxpayer_id": "A", "tax": "VAT", "risk_code": "x", "period_from": date(2025, 1, 15), "period_to": date(2025, 2, 10),
-            "treatment": "assess", "finding": "excluded"}
+            "treatment": "assess", "finding": "excluded", "known_at": date(2025, 10, 1)}
     people, scores, levels = [taxpayer("A")], [score("A", 50)], [level("A", "medium")]
     old, new = point("A", "input", number=1), point("A", "input", number=6)
     out = select(world(people, scores, levels, [old, new], outcomes=[done]), night())
     assert out["selection"]["points"].to_pylist() == [["A-input-6"]]
-    out = select(world(people, scores, levels, [{**old, "state": "changed"}, new], outcomes=[done]), night())
-    assert sorted(out["selection"]["points"].to_pylist()[0]) == ["A-input-1", "A-input-6"]
+    for state, new_on, lifted in [("changed", "2025-10-02", True), ("opened", "2025-10-02", True),  # the new fact stays one on the nights after
+                                  ("changed", "2025-10-01", False), ("changed", None, False)]:  # seen by the examiner; only his peers moved
+        moved = {**old, "state": state, "facts": json.dumps({"new_on": new_on} if new_on else {})}
+        out = select(world(people, scores, levels, [moved, new], outcomes=[done]), night())
+        assert out["selection"]["points"].to_pylist() == [["A-input-1", "A-input-6"] if lifted else ["A-input-6"]], (state, new_on)
     looked_away = {**done, "finding": "not_examined"}
     assert len(select(world(people, scores, levels, [old, new], outcomes=[looked_away]), night())["selection"]["points"].to_pylist()[0]) == 2
 
