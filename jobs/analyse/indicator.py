@@ -21,13 +21,17 @@ NOT_DISCLOSED = "not disclosed"
 
 @dataclass(frozen=True)
 class Side:
-    """One side of a contradiction: the source it comes from (as in conf/disclosure.yaml), the field, its unit, its name for people."""
+    """One side of a contradiction: the source it comes from (as in conf/disclosure.yaml), the field, its unit, its name for people.
+
+    An estimate is an amount that nobody filed: reckoned by proportion or from peers, told without cents and as "about".
+    """
 
     source: str
     field: str
     label_en: str
     label_zh: str
     unit: Unit = "currency"
+    estimate: bool = False
 
 
 @dataclass(frozen=True)
@@ -69,7 +73,8 @@ class About:
     sentence_zh: str
     taxpayer_en: str
     taxpayer_zh: str
-    gap: Literal["percent", "deviations", "count"] = "percent"  # how the difference is written in a sentence
+    gap: Literal["percent", "points", "deviations", "count"] = "percent"  # how the difference is written in a sentence; points: per cent, subtracted
+    larger: Literal["other", "declared", "neither"] = "other"  # the side that is larger where there is a fault; neither: they are not subtracted
     peer_rule: str = "none"
     settings: tuple[str, ...] = ()
     as_of_rule: str = "every return owed in the period is past due date and grace; versions known on the date"

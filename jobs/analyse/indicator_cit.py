@@ -34,10 +34,10 @@ _PEERS = "industry x size, backing off; the 12 months that tonight's peers cover
         settings=("rate",),
         declared=_REVENUE,
         other=Side("vat_return", "sales", "Sales declared for VAT", "增值税申报销售额"),
-        sentence_en="For {period} revenue declared for CIT is {declared}, sales declared for VAT {other}: {gap} of the sales is missing.",
-        sentence_zh="{period}企业所得税申报收入{declared},增值税申报销售额{other},差额占{gap}。",
-        taxpayer_en="For {period} you declared revenue of {declared} for CIT and sales of {other} for VAT. Please compare both.",
-        taxpayer_zh="您{period}企业所得税申报收入{declared},增值税申报销售额{other},请核对两者差异。",
+        sentence_en="For {period} revenue of {declared} was declared for income tax, but sales of {other} for VAT: the shortfall is {gap} of the sales.",
+        sentence_zh="{period}企业所得税申报收入{declared}，增值税申报销售额{other}，差额占销售额的{gap}。",
+        taxpayer_en="For {period} you declared revenue of {declared} for income tax and sales of {other} for VAT. Please compare the two.",
+        taxpayer_zh="您{period}企业所得税申报收入{declared}，增值税申报销售额{other}，请核对两者差异。",
     )
 )
 def cit_revenue_below_vat_sales(frame: Frame, settings: Mapping[str, float]) -> Reading:
@@ -66,10 +66,10 @@ def cit_revenue_below_vat_sales(frame: Frame, settings: Mapping[str, float]) -> 
         settings=("rate",),
         declared=_REVENUE,
         other=Side("financial_statement", "revenue", "Revenue of the statements", "财务报表营业收入"),
-        sentence_en="For {period} the statements show revenue of {other}; declared for CIT are {declared}: {gap} is missing.",
-        sentence_zh="{period}财务报表营业收入{other},企业所得税申报收入{declared},差额占{gap}。",
-        taxpayer_en="For {period} your statements show revenue of {other}, your CIT return {declared}. Please compare both.",
-        taxpayer_zh="您{period}财务报表营业收入{other},企业所得税申报收入{declared},请核对两者差异。",
+        sentence_en="For {period} the financial statements show revenue of {other}, but {declared} was declared for income tax: the shortfall is {gap} of the statements' revenue.",
+        sentence_zh="{period}财务报表营业收入{other}，企业所得税申报收入{declared}，差额占营业收入的{gap}。",
+        taxpayer_en="For {period} your financial statements show revenue of {other}, and your income tax return {declared}. Please compare the two.",
+        taxpayer_zh="您{period}财务报表营业收入{other}，企业所得税申报收入{declared}，请核对两者差异。",
     )
 )
 def cit_revenue_below_statement(frame: Frame, settings: Mapping[str, float]) -> Reading:
@@ -104,10 +104,11 @@ def cit_revenue_below_statement(frame: Frame, settings: Mapping[str, float]) -> 
         settings=("rate",),
         declared=Side("cit_return", "cost", "Cost over revenue", "成本率", "share"),
         other=Side("peer", "cost_ratio", "Median of the peers", "同行业成本率中位数", "share"),
-        sentence_en="In {period} cost was {declared} of revenue; the median of comparable taxpayers is {other} ({gap} robust deviations).",
-        sentence_zh="{period}成本率{declared},同行业中位数{other},偏离{gap}个稳健标准差。",
+        larger="declared",
+        sentence_en="In {period} cost was {declared} of revenue; the median of comparable taxpayers is {other}. The distance is {gap} times the usual spread among them.",
+        sentence_zh="{period}成本占收入的{declared}，同行业中位数{other}，差距为同行业通常离散程度的{gap}倍。",
         taxpayer_en="For {period} the cost you declared is {declared} of revenue. Please check that all of it was incurred and has its vouchers.",
-        taxpayer_zh="您{period}申报成本占收入的{declared},请核对成本是否真实发生并有合法凭证。",
+        taxpayer_zh="您{period}申报成本占收入的{declared}，请核对成本是否真实发生并有合法凭证。",
     )
 )
 def cit_cost_ratio_above_peers(frame: Frame, settings: Mapping[str, float]) -> Reading:
@@ -128,6 +129,7 @@ def cit_cost_ratio_above_peers(frame: Frame, settings: Mapping[str, float]) -> R
         risk_code="cit_revenue_understated",
         base="stock",
         unit="difference of growth rates",
+        gap="points",
         frames=_YEAR,
         formula="growth of stock in the year - growth of the statements' revenue; at stake: stock above what kept step with sales x (revenue / cost - 1) x rate",
         inputs=("taxpayer_month", "filing"),
@@ -136,11 +138,12 @@ def cit_cost_ratio_above_peers(frame: Frame, settings: Mapping[str, float]) -> R
         innocent=("order received but not delivered", "stock bought ahead of a price rise", "goods unsaleable"),
         settings=("rate",),
         declared=Side("financial_statement", "inventory", "Stock at the year's end", "期末存货"),
-        other=Side("financial_statement", "inventory", "Stock that would have kept step with sales", "与收入同步的存货"),
-        sentence_en="At the end of {period} stock is {declared}; in step with sales it would be {other}: it grew {gap} faster.",
-        sentence_zh="{period}期末存货{declared},按收入增长推算为{other},增速高出{gap}。",
-        taxpayer_en="At the end of {period} your statement shows stock of {declared}; in step with your sales it would be about {other}. Please check stock and sales.",
-        taxpayer_zh="您{period}期末存货{declared},按收入增长推算约{other},请核对存货与销售。",
+        other=Side("financial_statement", "inventory", "Stock that would have kept step with sales", "与收入同步的存货", estimate=True),
+        larger="declared",
+        sentence_en="At the end of {period} stock stood at {declared}; in step with sales it would be {other}: it grew {gap} percentage points faster than sales.",
+        sentence_zh="{period}期末存货{declared}，按收入增长推算应有{other}，存货增速比收入增速高{gap}个百分点。",
+        taxpayer_en="At the end of {period} your statement shows stock of {declared}; in step with your sales it would be {other}. Please check stock and sales.",
+        taxpayer_zh="您{period}期末存货{declared}，按收入增长推算应有{other}，请核对存货与销售。",
     )
 )
 def cit_stock_grew_without_sales(frame: Frame, settings: Mapping[str, float]) -> Reading:
@@ -173,10 +176,11 @@ def cit_stock_grew_without_sales(frame: Frame, settings: Mapping[str, float]) ->
         settings=("rate", "least_rise"),
         declared=Side("cit_return", "profit", "Taxable profit declared", "申报应纳税所得额"),
         other=Side("cit_return", "revenue", "Rise of revenue over the year before", "收入较上年增加"),
-        sentence_en="In {period} a loss was declared again ({declared}, {gap} of revenue) while revenue rose by {other}.",
-        sentence_zh="{period}再次申报亏损{declared}(占收入{gap}),而收入较上年增加{other}。",
-        taxpayer_en="For {period} you declared {declared} after a loss the year before, while revenue rose by {other}. Please check cost and expenses.",
-        taxpayer_zh="您{period}申报所得额{declared},上年亦为亏损,而收入增加{other},请核对成本费用。",
+        larger="neither",
+        sentence_en="For {period} a loss was declared for the second year running (result {declared}, a loss of {gap} of revenue), although revenue rose by {other}.",
+        sentence_zh="{period}连续第二年申报亏损（应纳税所得额{declared}，亏损额占收入的{gap}），而收入较上年增加{other}。",
+        taxpayer_en="For {period} you declared a result of {declared} after a loss in the year before, while your revenue rose by {other}. Please check cost and expenses.",
+        taxpayer_zh="您{period}申报应纳税所得额{declared}，上年亦为亏损，而收入较上年增加{other}，请核对成本费用。",
     )
 )
 def cit_losses_with_rising_sales(frame: Frame, settings: Mapping[str, float]) -> Reading:
@@ -200,6 +204,7 @@ def cit_losses_with_rising_sales(frame: Frame, settings: Mapping[str, float]) ->
         risk_code="cit_profit_shifted",
         base="profit",
         unit="share of revenue below the peers' median margin",
+        gap="points",
         frames=_YEAR,
         formula="peers' median of profit / revenue - own, for taxpayers whose invoices to parties with a common owner are at least the configured share; at stake: the gap x revenue x rate",
         inputs=("taxpayer_month", "partner_month", "filing", "peer_member"),
@@ -210,10 +215,10 @@ def cit_losses_with_rising_sales(frame: Frame, settings: Mapping[str, float]) ->
         settings=("rate", "least_share"),
         declared=Side("cit_return", "profit", "Profit over revenue", "利润率", "share"),
         other=Side("peer", "profit_margin", "Median of the peers", "同行业利润率中位数", "share"),
-        sentence_en="In {period} a large part of sales went to parties with a common owner; the margin was {declared} against {other} of comparable taxpayers ({gap} of revenue).",
-        sentence_zh="{period}向同一投资方企业销售占比高,利润率{declared},同行业中位数{other},相差{gap}。",
+        sentence_en="In {period} a large part of sales went to parties with a common owner; profit was {declared} of revenue, {gap} percentage points below the median of comparable taxpayers ({other}).",
+        sentence_zh="{period}向同一投资方企业的销售占比高，利润率{declared}，比同行业中位数（{other}）低{gap}个百分点。",
         taxpayer_en="For {period} your profit was {declared} of revenue. Please check that prices agreed with connected companies are those of independent parties.",
-        taxpayer_zh="您{period}利润率为{declared},请核对与关联企业的交易定价是否符合独立交易原则。",
+        taxpayer_zh="您{period}利润率为{declared}，请核对与关联企业的交易定价是否符合独立交易原则。",
     )
 )
 def cit_related_sales_at_low_margin(frame: Frame, settings: Mapping[str, float]) -> Reading:

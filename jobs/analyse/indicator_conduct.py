@@ -29,10 +29,11 @@ _EACH: tuple[tuple[str, Span], ...] = (("VAT", "quarter"), ("PIT", "quarter"), (
         innocent=("deferral or instalment granted", "payment booked to another period", "credit of an earlier overpayment"),
         declared=Side("return_line", "due", "Tax due as declared", "申报应纳税额"),
         other=Side("treasury", "amount", "Paid into the treasury", "入库税款"),
-        sentence_en="Tax of {declared} was declared for {period}; the treasury received {other}: {gap} is open.",
-        sentence_zh="{period}申报应纳税额{declared},入库{other},欠缴{gap}。",
+        larger="declared",
+        sentence_en="For {period} tax of {declared} was declared and {other} has been paid: {gap} of the tax is still open.",
+        sentence_zh="{period}申报应纳税额{declared}，已入库{other}，尚欠部分占{gap}。",
         taxpayer_en="For {period} you declared tax of {declared}; the treasury has received {other}. Please check your payment.",
-        taxpayer_zh="您{period}申报应纳税额{declared},国库实际收到{other},请核对缴款情况。",
+        taxpayer_zh="您{period}申报应纳税额{declared}，国库实际收到{other}，请核对缴款情况。",
     )
 )
 def payment_below_due(frame: Frame, settings: Mapping[str, float]) -> Reading:
@@ -64,10 +65,10 @@ def payment_below_due(frame: Frame, settings: Mapping[str, float]) -> Reading:
         ),
         declared=Side("filing", "state", "Returns filed", "已申报次数", "count"),
         other=Side("obligation", "due_at", "Returns owed", "应申报次数", "count"),
-        sentence_en="Of {other} returns owed for {period}, {declared} were filed; {gap} are missing after grace.",
-        sentence_zh="{period}应申报{other}次,已申报{declared}次,宽限期后仍有{gap}次未申报。",
-        taxpayer_en="Of {other} returns for {period}, {declared} have arrived here. Please file what is missing, or tell us if the duty has ended.",
-        taxpayer_zh="您{period}应申报{other}次,我局收到{declared}次,请补报或说明情况。",
+        sentence_en="Returns owed for {period}: {other}; filed: {declared}; still missing after grace: {gap}.",
+        sentence_zh="{period}应申报{other}次，已申报{declared}次，宽限期后仍有{gap}次未申报。",
+        taxpayer_en="Returns due for {period}: {other}; arrived here: {declared}. Please file what is missing, or tell us if the duty has ended.",
+        taxpayer_zh="您{period}应申报{other}次，我局收到{declared}次，请补报；如已无申报义务，请告知我局。",
     )
 )
 def returns_missing(frame: Frame, settings: Mapping[str, float]) -> Reading:
@@ -102,10 +103,11 @@ def returns_missing(frame: Frame, settings: Mapping[str, float]) -> Reading:
         settings=("daily_rate",),
         declared=Side("filing", "filed_on", "Returns filed late", "逾期申报次数", "count"),
         other=Side("obligation", "due_at", "Returns owed", "应申报次数", "count"),
-        sentence_en="In {period} {declared} of {other} returns came after their due date.",
-        sentence_zh="{period}应申报{other}次,其中{declared}次逾期。",
-        taxpayer_en="In {period} {declared} of your {other} returns came after their due date. May we help you to file in time?",
-        taxpayer_zh="您{period}应申报{other}次,其中{declared}次逾期,如需辅导请与我局联系。",
+        larger="neither",
+        sentence_en="Returns owed for {period}: {other}; filed after their due date: {declared}.",
+        sentence_zh="{period}应申报{other}次，其中{declared}次逾期。",
+        taxpayer_en="Returns due for {period}: {other}; filed after their due date: {declared}. May we help you to file in time?",
+        taxpayer_zh="您{period}应申报{other}次，其中{declared}次逾期，如需辅导请与我局联系。",
     )
 )
 def returns_late_repeatedly(frame: Frame, settings: Mapping[str, float]) -> Reading:
@@ -131,10 +133,10 @@ def returns_late_repeatedly(frame: Frame, settings: Mapping[str, float]) -> Read
         innocent=("relief claimed late", "error found and corrected", "red-letter invoice of the period"),
         declared=Side("return_line", "due", "Tax due as now declared", "更正后应纳税额"),
         other=Side("return_line", "due", "Tax due as first declared", "首次申报应纳税额"),
-        sentence_en="Tax of {other} was first declared for {period}, now {declared}: {gap} less.",
-        sentence_zh="{period}首次申报应纳税额{other},更正后{declared},调减{gap}。",
-        taxpayer_en="For {period} you first declared tax of {other}, now {declared}. Please keep the evidence for the correction.",
-        taxpayer_zh="您{period}首次申报应纳税额{other},更正后为{declared},请留存更正依据。",
+        sentence_en="For {period} tax of {other} was first declared, and {declared} stands now: downward corrections took off {gap} of what was first declared.",
+        sentence_zh="{period}首次申报应纳税额{other}，更正后为{declared}，更正调减额占首次申报的{gap}。",
+        taxpayer_en="For {period} you first declared tax of {other}, and now {declared}. Please keep the evidence for the correction.",
+        taxpayer_zh="您{period}首次申报应纳税额{other}，更正后为{declared}，请留存更正依据。",
     )
 )
 def returns_amended_down(frame: Frame, settings: Mapping[str, float]) -> Reading:
@@ -161,9 +163,10 @@ def returns_amended_down(frame: Frame, settings: Mapping[str, float]) -> Reading
         innocent=("small holding without say", "company bought after the fault", "same name, other person"),
         as_of_rule="owners, penalties and answers known on the date",
         declared=Side("ownership", "owner_id", "Other companies of the owners", "投资方其他企业数", "count"),
-        other=Side("partner", "owner_confirmed", "… penalised or confirmed at fault", "其中有处罚或查实问题", "count"),
-        sentence_en="Of {declared} other companies of the owners, {other} were penalised or confirmed at fault (seen with {period}).",
-        sentence_zh="投资方其他企业{declared}户,其中{other}户有处罚或查实问题(截至{period})。",
+        other=Side("partner", "owner_confirmed", "Of them penalised or confirmed at fault", "其中受处罚或查实问题（户次）", "count"),
+        larger="neither",
+        sentence_en="Other companies of the owners, seen with {period}: {declared}; among them penalised or confirmed at fault: {other} (one that is both counts twice).",
+        sentence_zh="随{period}一并查看：投资方其他企业{declared}户，其中受处罚或查实问题{other}户次。",
         taxpayer_en=NOT_DISCLOSED,
         taxpayer_zh=NOT_DISCLOSED,
     )

@@ -35,10 +35,10 @@ _LAW = "Individual Income Tax Law: duties of the withholding agent (verify)"
         settings=("rate",),
         declared=Side("pit_return", "wages", "Wages declared for withholding", "个税扣缴申报工资"),
         other=Side("financial_statement", "wages", "Wages of the statements", "财务报表工资薪金"),
-        sentence_en="For {period} the statements show wages of {other}; {declared} were declared for withholding: {gap} is missing.",
-        sentence_zh="{period}财务报表工资薪金{other},个税扣缴申报工资{declared},差额占{gap}。",
-        taxpayer_en="For {period} your statements show wages of {other}, your withholding returns {declared}. Please compare both.",
-        taxpayer_zh="您{period}财务报表工资薪金{other},个税扣缴申报工资{declared},请核对两者差异。",
+        sentence_en="For {period} the financial statements show wages of {other}, but wages of {declared} were declared for withholding: the shortfall is {gap} of the statements' wages.",
+        sentence_zh="{period}财务报表工资薪金{other}，个税扣缴申报工资{declared}，差额占报表工资的{gap}。",
+        taxpayer_en="For {period} your financial statements show wages of {other}, and your withholding returns {declared}. Please compare the two.",
+        taxpayer_zh="您{period}财务报表工资薪金{other}，个税扣缴申报工资{declared}，请核对两者差异。",
     )
 )
 def pit_wages_below_statement(frame: Frame, settings: Mapping[str, float]) -> Reading:
@@ -67,12 +67,13 @@ def pit_wages_below_statement(frame: Frame, settings: Mapping[str, float]) -> Re
         legal_basis="none: a comparison, not a finding",
         innocent=("automated plant", "trade without a warehouse", "labour hired through an agency"),
         settings=("rate",),
-        declared=Side("pit_return", "heads", "Sales per employee declared", "申报人均销售额"),
-        other=Side("peer", "revenue_per_head", "Median of the peers", "同行业人均销售额中位数"),
-        sentence_en="In {period} sales per employee declared were {declared}; the median of comparable taxpayers is {other} ({gap} robust deviations).",
-        sentence_zh="{period}申报人均销售额{declared},同行业中位数{other},偏离{gap}个稳健标准差。",
+        declared=Side("pit_return", "heads", "Sales per employee declared", "申报人均销售额", estimate=True),
+        other=Side("peer", "revenue_per_head", "Median of the peers", "同行业人均销售额中位数", estimate=True),
+        larger="declared",
+        sentence_en="In {period} sales per employee declared were {declared}; the median of comparable taxpayers is {other}. The distance is {gap} times the usual spread among them.",
+        sentence_zh="{period}按申报人数计算的人均销售额{declared}，同行业中位数{other}，差距为同行业通常离散程度的{gap}倍。",
         taxpayer_en="For {period} the employees you declared give sales of {declared} each. Please check that all employees are declared.",
-        taxpayer_zh="您{period}申报人数对应的人均销售额为{declared},请核对员工是否全员申报。",
+        taxpayer_zh="您{period}按申报人数计算的人均销售额{declared}，请核对员工是否全员申报。",
     )
 )
 def pit_sales_per_head_above_peers(frame: Frame, settings: Mapping[str, float]) -> Reading:

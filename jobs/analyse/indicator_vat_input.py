@@ -34,10 +34,11 @@ _LAW = "VAT Law: input tax is deductible on lawful vouchers only (verify)"
         ),
         declared=_INPUT,
         other=Side("invoice", "tax_amount", "Tax of invoices received", "取得发票税额"),
-        sentence_en="Input VAT declared for {period} is {declared}; invoices received carry {other}: {gap} of it has no invoice.",
-        sentence_zh="{period}申报进项税额{declared},取得发票税额{other},无票部分占{gap}。",
-        taxpayer_en="For {period} you declared input VAT of {declared}; invoices issued to you carry tax of {other}. Please compare both.",
-        taxpayer_zh="您{period}申报进项税额{declared},取得发票税额合计{other},请核对两者差异。",
+        larger="declared",
+        sentence_en="For {period} input VAT of {declared} was declared; invoices received carry tax of {other}: {gap} of the input VAT has no invoice.",
+        sentence_zh="{period}申报进项税额{declared}，取得发票税额{other}，无票部分占申报进项的{gap}。",
+        taxpayer_en="For {period} you declared input VAT of {declared}; the invoices issued to you carry tax of {other}. Please compare the two.",
+        taxpayer_zh="您{period}申报进项税额{declared}，取得发票税额合计{other}，请核对两者差异。",
     )
 )
 def vat_input_above_purchases(frame: Frame, settings: Mapping[str, float]) -> Reading:
@@ -69,10 +70,11 @@ def vat_input_above_purchases(frame: Frame, settings: Mapping[str, float]) -> Re
         ),
         declared=_INPUT,
         other=Side("partner", "output", "Output VAT the suppliers declared on these invoices", "上游就该发票申报的销项税额"),
-        sentence_en="Of the tax on purchases of {period}, suppliers declared {other}; {gap} was invoiced to the taxpayer, who declared input VAT of {declared}, but declared by no supplier.",
-        sentence_zh="{period}申报进项税额{declared},上游已申报销项{other},上游未申报部分占购进税额的{gap}。",
-        taxpayer_en="For {period} you declared input VAT of {declared}. Please check that each invoice rests on a real delivery and keep the evidence.",
-        taxpayer_zh="您{period}申报进项税额{declared},请核对每份发票对应的真实交易并留存凭证。",
+        larger="neither",
+        sentence_en="For {period} input VAT of {declared} was declared; on these purchases the suppliers declared output VAT of {other}: {gap} of the tax on purchases was declared by no supplier.",
+        sentence_zh="{period}申报进项税额{declared}，上游就该购进已申报销项税额{other}，上游未申报部分占购进税额的{gap}。",
+        taxpayer_en="For {period} you declared input VAT of {declared}. Please check that each invoice rests on a real delivery, and keep the evidence.",
+        taxpayer_zh="您{period}申报进项税额{declared}，请核对每份发票对应的真实交易并留存凭证。",
     )
 )
 def vat_input_not_declared_by_suppliers(frame: Frame, settings: Mapping[str, float]) -> Reading:
@@ -102,8 +104,9 @@ def vat_input_not_declared_by_suppliers(frame: Frame, settings: Mapping[str, flo
         settings=("least_months",),
         declared=_INPUT,
         other=Side("partner", "tax_amount", "Tax on purchases from such suppliers", "来自上述企业的购进税额"),
-        sentence_en="In {period} tax of {other} on purchases came from very young, closed, abnormal or unknown suppliers (input VAT declared: {declared}); over four quarters such suppliers gave {gap} of it.",
-        sentence_zh="{period}来自新办、注销、非正常或未知企业的购进税额{other},申报进项税额{declared};近四个季度此类进项占{gap}。",
+        larger="neither",
+        sentence_en="In {period} purchases from very young, closed, abnormal or unknown suppliers carried tax of {other} (input VAT declared: {declared}); over four quarters such suppliers account for {gap} of all tax on purchases.",
+        sentence_zh="{period}来自新办、注销、非正常或未知企业的购进税额{other}，申报进项税额{declared}；近四个季度此类企业占购进税额的{gap}。",
         taxpayer_en=NOT_DISCLOSED,
         taxpayer_zh=NOT_DISCLOSED,
     )
@@ -137,10 +140,11 @@ def vat_input_from_suspect_suppliers(frame: Frame, settings: Mapping[str, float]
         innocent=("equipment bought", "stock built up", "sales at a low rate from purchases at the full one"),
         declared=Side("vat_return", "input", "Input VAT over output VAT", "进项税额占销项税额比例", "share"),
         other=Side("peer", "input_output_ratio", "Median of the peers", "同行业中位数", "share"),
-        sentence_en="In {period} input VAT was {declared} of output VAT; the median of comparable taxpayers is {other} ({gap} robust deviations).",
-        sentence_zh="{period}进项税额占销项税额{declared},同行业中位数{other},偏离{gap}个稳健标准差。",
+        larger="declared",
+        sentence_en="In {period} input VAT was {declared} of output VAT; the median of comparable taxpayers is {other}. The distance is {gap} times the usual spread among them.",
+        sentence_zh="{period}进项税额占销项税额的{declared}，同行业中位数{other}，差距为同行业通常离散程度的{gap}倍。",
         taxpayer_en="For {period} you deducted input VAT equal to {declared} of your output VAT. Please check that all of it may be deducted.",
-        taxpayer_zh="您{period}抵扣进项税额占销项税额的{declared},请核对是否均可抵扣。",
+        taxpayer_zh="您{period}抵扣的进项税额占销项税额的{declared}，请核对是否均可抵扣。",
     )
 )
 def vat_input_ratio_above_peers(frame: Frame, settings: Mapping[str, float]) -> Reading:
@@ -170,11 +174,12 @@ def vat_input_ratio_above_peers(frame: Frame, settings: Mapping[str, float]) -> 
         innocent=("equipment or buildings bought", "low-rate sales from full-rate purchases", "services bought and used up"),
         settings=("rate",),
         declared=Side("vat_return", "credit_out", "Credit carried forward", "期末留抵税额"),
-        other=Side("financial_statement", "inventory", "Tax that the stock can carry", "存货对应的进项税额"),
-        sentence_en="At the end of {period} a credit of {declared} is carried forward; the stock of the statement carries {other}: {gap} has no stock behind it.",
-        sentence_zh="{period}期末留抵税额{declared},存货对应进项税额{other},不匹配部分占{gap}。",
-        taxpayer_en="At the end of {period} you carry forward a VAT credit of {declared}; the stock of your statement would carry {other}. Please check the credit.",
-        taxpayer_zh="您{period}期末留抵税额{declared},财务报表存货对应进项税额约{other},请核对留抵税额。",
+        other=Side("financial_statement", "inventory", "Tax that the stock can carry", "存货对应的进项税额", estimate=True),
+        larger="declared",
+        sentence_en="At the end of {period} a VAT credit of {declared} was carried forward; the stock of the statement accounts for {other}: {gap} of the credit has no stock behind it.",
+        sentence_zh="{period}期末留抵税额{declared}，财务报表存货对应的进项税额{other}，无存货对应的部分占留抵税额的{gap}。",
+        taxpayer_en="At the end of {period} you carried forward a VAT credit of {declared}; the stock of your statement would account for {other}. Please check the credit.",
+        taxpayer_zh="您{period}期末留抵税额{declared}，财务报表存货对应的进项税额{other}，请核对留抵税额。",
     )
 )
 def vat_credit_above_stock(frame: Frame, settings: Mapping[str, float]) -> Reading:

@@ -30,10 +30,10 @@ from jobs.analyse.indicator_vat_sales import declared_sales, vat_rate
         innocent=("large purchases of equipment", "stock built up", "low-rate or export sales", "start-up or seasonal business"),
         declared=Side("vat_return", "due", "VAT due over sales", "增值税税负率", "share"),
         other=Side("peer", "vat_burden", "Median of the peers", "同行业税负率中位数", "share"),
-        sentence_en="In {period} VAT due was {declared} of sales; the median of comparable taxpayers is {other} ({gap} robust deviations).",
-        sentence_zh="{period}增值税税负率{declared},同行业同规模中位数{other},偏离{gap}个稳健标准差。",
-        taxpayer_en="For {period} the VAT you declared was {declared} of your sales. Please check that all sales and only deductible input tax are declared.",
-        taxpayer_zh="您{period}申报的增值税占销售额的{declared},请核对销售额是否全部申报、进项税额是否均可抵扣。",
+        sentence_en="In {period} VAT due was {declared} of sales; the median of comparable taxpayers is {other}. The distance is {gap} times the usual spread among them.",
+        sentence_zh="{period}增值税税负率{declared}，同行业中位数{other}，差距为同行业通常离散程度的{gap}倍。",
+        taxpayer_en="For {period} the VAT you declared was {declared} of your sales. Please check that all sales are declared, and only input tax that may be deducted.",
+        taxpayer_zh="您{period}申报的增值税占销售额的{declared}，请核对销售额是否全部申报、进项税额是否均可抵扣。",
     )
 )
 def vat_burden_below_peers(frame: Frame, settings: Mapping[str, float]) -> Reading:
@@ -64,10 +64,11 @@ def vat_burden_below_peers(frame: Frame, settings: Mapping[str, float]) -> Readi
         settings=("rate", "least_count"),
         declared=Side("invoice", "net", "Red-letter invoices", "红字发票金额"),
         other=Side("invoice", "net", "Invoices before red-letter ones", "蓝字发票金额"),
-        sentence_en="In {period} red-letter invoices took back {declared} of {other} invoiced ({gap}).",
-        sentence_zh="{period}红字发票金额{declared},占蓝字发票金额{other}的{gap}。",
-        taxpayer_en="In {period} you issued red-letter invoices for {declared} against invoices of {other}. Please check that each has its ground.",
-        taxpayer_zh="您{period}开具红字发票{declared},蓝字发票{other},请核对红字发票开具依据。",
+        larger="neither",
+        sentence_en="In {period} red-letter invoices took back {declared} of the {other} invoiced, which is {gap}.",
+        sentence_zh="{period}红字发票金额{declared}，占蓝字发票金额{other}的{gap}。",
+        taxpayer_en="In {period} you issued red-letter invoices for {declared}, and other invoices for {other}. Please check that each red-letter invoice rests on a return of goods, a cancelled contract or an error.",
+        taxpayer_zh="您{period}开具红字发票{declared}，蓝字发票{other}，请核对每份红字发票的开具依据。",
     )
 )
 def vat_red_letter_share(frame: Frame, settings: Mapping[str, float]) -> Reading:
@@ -96,10 +97,11 @@ def vat_red_letter_share(frame: Frame, settings: Mapping[str, float]) -> Reading
         innocent=("fixed rent or fee as only income", "business not begun or suspended"),
         declared=Side("vat_return", "sales", "Returns in a row with the same sales", "连续等额申报次数", "count"),
         other=Side("invoice", "net", "Net bought in the year", "全年购进净额"),
-        sentence_en="In {period} {declared} returns in a row declare the same sales, while goods for {other} were bought.",
-        sentence_zh="{period}连续{declared}次申报销售额相同,而全年购进{other}。",
-        taxpayer_en="In {period} {declared} of your VAT returns in a row declare the same sales, while invoices show purchases of {other}. Please check them.",
-        taxpayer_zh="您{period}连续{declared}次申报的销售额相同,而取得发票购进{other},请核对。",
+        larger="neither",
+        sentence_en="In {period} the same sales were declared return after return ({declared} in a row), while goods for {other} were bought.",
+        sentence_zh="{period}连续{declared}次申报的销售额相同，而全年购进净额{other}。",
+        taxpayer_en="In {period} you declared the same sales return after return ({declared} in a row), while invoices show purchases of {other}. Please check these returns.",
+        taxpayer_zh="您{period}连续{declared}次申报的销售额相同，而取得发票的购进净额为{other}，请核对。",
     )
 )
 def vat_identical_returns(frame: Frame, settings: Mapping[str, float]) -> Reading:
@@ -133,8 +135,8 @@ def vat_identical_returns(frame: Frame, settings: Mapping[str, float]) -> Readin
         settings=("age_days",),
         declared=Side("treasury", "amount", "Tax on purchases and VAT paid", "购进税额及已缴增值税"),
         other=Side("invoice", "tax_amount", "Tax of invoices issued", "开票税额"),
-        sentence_en="Registered shortly before, the firm invoiced tax of {other} in {period}; purchases and payments cover {declared}: {gap} is open.",
-        sentence_zh="新办企业{period}开票税额{other},购进税额与已缴税款合计{declared},缺口{gap}。",
+        sentence_en="In {period} the firm, registered shortly before, issued invoices with tax of {other}; tax on its purchases and VAT paid come to {declared}: {gap} of the tax invoiced is not covered.",
+        sentence_zh="新办企业{period}开票税额{other}，购进税额与已缴增值税合计{declared}，未覆盖部分占开票税额的{gap}。",
         taxpayer_en=NOT_DISCLOSED,
         taxpayer_zh=NOT_DISCLOSED,
     )

@@ -43,10 +43,10 @@ def vat_rate(frame: Frame, settings: Mapping[str, float]) -> Floats:
         declared=_SALES,
         other=Side("invoice", "net", "Net of invoices issued", "开票不含税金额"),
         settings=("rate",),
-        sentence_en="In {period} invoices for {other} were issued, {gap} more of their sum than the sales declared ({declared}).",
-        sentence_zh="{period}开具发票金额{other},申报销售额{declared},少申报部分占开票金额的{gap}。",
-        taxpayer_en="For {period} you issued invoices for {other} in all, and declared sales of {declared}. Please compare both.",
-        taxpayer_zh="您在{period}开具发票合计{other},申报销售额{declared},请核对两者差异。",
+        sentence_en="In {period} invoices for {other} were issued, but sales of {declared} were declared: the shortfall is {gap} of the invoices.",
+        sentence_zh="{period}开具发票金额{other}，申报销售额{declared}，少申报部分占开票金额的{gap}。",
+        taxpayer_en="For {period} you issued invoices for {other} in all and declared sales of {declared}. Please compare the two.",
+        taxpayer_zh="您{period}开具发票合计{other}，申报销售额{declared}，请核对两者差异。",
     )
 )
 def vat_sales_below_invoices(frame: Frame, settings: Mapping[str, float]) -> Reading:
@@ -78,10 +78,10 @@ def vat_sales_below_invoices(frame: Frame, settings: Mapping[str, float]) -> Rea
         declared=_SALES,
         other=Side("financial_statement", "revenue", "Revenue of the financial statement", "财务报表营业收入"),
         settings=("rate",),
-        sentence_en="The statement for {period} shows revenue of {other}; sales declared for VAT are {declared}, {gap} of it missing.",
-        sentence_zh="{period}财务报表营业收入{other},增值税申报销售额{declared},差额占收入的{gap}。",
-        taxpayer_en="Your financial statement for {period} shows revenue of {other}, your VAT returns sales of {declared}. Please compare both.",
-        taxpayer_zh="您{period}财务报表营业收入为{other},增值税申报销售额为{declared},请核对两者差异。",
+        sentence_en="The financial statement for {period} shows revenue of {other}, but sales of {declared} were declared for VAT: the shortfall is {gap} of the revenue.",
+        sentence_zh="{period}财务报表营业收入{other}，增值税申报销售额{declared}，差额占营业收入的{gap}。",
+        taxpayer_en="Your financial statement for {period} shows revenue of {other}; your VAT returns show sales of {declared}. Please compare the two.",
+        taxpayer_zh="您{period}财务报表营业收入{other}，增值税申报销售额{declared}，请核对两者差异。",
     )
 )
 def vat_sales_below_statement(frame: Frame, settings: Mapping[str, float]) -> Reading:
@@ -109,11 +109,11 @@ def vat_sales_below_statement(frame: Frame, settings: Mapping[str, float]) -> Re
         innocent=("customers now ask for invoices", "cash business given up", "renovation or closure of shops"),
         settings=("rate", "least_share"),
         declared=Side("vat_return", "sales", "Sales declared without invoice", "申报未开票收入"),
-        other=Side("vat_return", "sales", "Uninvoiced sales expected from the four quarters before", "按前四个季度推算的未开票收入"),
-        sentence_en="Uninvoiced sales of {period} are {declared}; by the year before {other} would be expected, {gap} of it fell away.",
-        sentence_zh="{period}申报未开票收入{declared},按前四个季度比例推算为{other},下降{gap}。",
-        taxpayer_en="For {period} you declared sales without invoice of {declared}; in earlier quarters they were a larger part of your sales. Please check that all of them are declared.",
-        taxpayer_zh="您{period}申报未开票收入{declared},占比低于以往季度,请核对未开票收入是否全部申报。",
+        other=Side("vat_return", "sales", "Uninvoiced sales expected from the four quarters before", "按前四个季度推算的未开票收入", estimate=True),
+        sentence_en="In {period} sales of {declared} were declared without invoice; in the proportions of the four quarters before, {other} would be expected: the fall is {gap}.",
+        sentence_zh="{period}申报未开票收入{declared}，按前四个季度比例推算应有{other}，降幅{gap}。",
+        taxpayer_en="For {period} you declared sales without invoice of {declared}; in the four quarters before they were a larger part of your sales, which would give {other}. Please check that all of them are declared.",
+        taxpayer_zh="您{period}申报未开票收入{declared}，按前四个季度的占比推算应有{other}，请核对未开票收入是否全部申报。",
     )
 )
 def vat_uninvoiced_sales_fell(frame: Frame, settings: Mapping[str, float]) -> Reading:
@@ -147,10 +147,10 @@ def vat_uninvoiced_sales_fell(frame: Frame, settings: Mapping[str, float]) -> Re
         settings=("rate",),
         declared=_SALES,
         other=Side("invoice", "net", "Net bought less growth of stock", "购进净额减存货增加"),
-        sentence_en="In {period} goods for {other} were bought and not kept in stock, but sales declared are {declared}: {gap} sold below cost or not declared.",
-        sentence_zh="{period}购进并消耗的货物为{other},申报销售额仅{declared},差额占{gap}。",
-        taxpayer_en="For {period} invoices show purchases of {other} after the growth of your stock, your returns sales of {declared}. Please compare both.",
-        taxpayer_zh="您{period}取得发票购进净额减存货增加为{other},申报销售额{declared},请核对两者差异。",
+        sentence_en="In {period} purchases less the growth of stock come to {other}, but sales of {declared} were declared: the gap is {gap} of the goods used up.",
+        sentence_zh="{period}购进净额减存货增加为{other}，申报销售额{declared}，差额占所消耗货物的{gap}。",
+        taxpayer_en="For {period} your purchases by invoice, less the growth of your stock, come to {other}; you declared sales of {declared}. Please compare the two.",
+        taxpayer_zh="您{period}取得发票购进净额减存货增加为{other}，申报销售额{declared}，请核对两者差异。",
     )
 )
 def vat_purchases_exceed_sales(frame: Frame, settings: Mapping[str, float]) -> Reading:
@@ -184,10 +184,11 @@ def vat_purchases_exceed_sales(frame: Frame, settings: Mapping[str, float]) -> R
         settings=("rate",),
         declared=Side("vat_return", "sales", "Net bought over sales declared", "购进净额占申报销售额比例", "share"),
         other=Side("peer", "purchase_ratio", "Median of the peers", "同行业中位数", "share"),
-        sentence_en="In {period} goods bought were {declared} of the sales declared; the median of comparable taxpayers is {other} ({gap} robust deviations).",
-        sentence_zh="{period}购进净额占申报销售额{declared},同行业中位数{other},偏离{gap}个稳健标准差。",
+        larger="declared",
+        sentence_en="In {period} purchases were {declared} of the sales declared; the median of comparable taxpayers is {other}. The distance is {gap} times the usual spread among them.",
+        sentence_zh="{period}购进净额占申报销售额的{declared}，同行业中位数{other}，差距为同行业通常离散程度的{gap}倍。",
         taxpayer_en="For {period} invoices show purchases equal to {declared} of the sales you declared. Please check that all sales are declared.",
-        taxpayer_zh="您{period}取得发票购进净额占申报销售额的{declared},请核对销售额是否全部申报。",
+        taxpayer_zh="您{period}取得发票的购进净额占申报销售额的{declared}，请核对销售额是否全部申报。",
     )
 )
 def vat_purchase_ratio_above_peers(frame: Frame, settings: Mapping[str, float]) -> Reading:

@@ -269,7 +269,8 @@ def test_two_hits_are_one_point_with_the_larger_base() -> None:
     assert (row["amount_error"], row["strength"], row["indicators"]) == (39, 3.0, [INVOICES, STATEMENT])
     facts = json.loads(row["facts"])
     assert facts["indicator"] == STATEMENT
-    assert facts["also"] == [{"indicator": INVOICES, "declared": 900, "other": 1000}]
+    names = {"name_en": "Sales declared below invoices issued", "name_zh": "申报销售额小于开票金额"}
+    assert facts["also"] == [{"indicator": INVOICES, "declared": 900, "other": 1000, **names}]
 
 
 def test_points_are_apart_by_taxpayer_tax_code_and_period() -> None:
@@ -289,15 +290,15 @@ def test_facts_carry_both_sides_in_numbers_and_words() -> None:
     assert facts["declared"] == {
         "source": "vat_return",
         "field": "sales",
-        "value": 900,
+        "value": 900.4,
         "unit": "currency",
-        "period": "2025 Q1",
+        "period": "Q1 2025",
         "label_en": "Sales declared for VAT",
         "label_zh": "增值税申报销售额",
     }
-    assert (facts["other"]["source"], facts["other"]["value"], facts["difference"]) == ("invoice", 1000, 100)
-    assert facts["sentence_en"].startswith("In 2025 Q1 invoices for CNY 1,000 were issued, 10.0%")
-    assert facts["taxpayer_zh"].startswith("您在2025年第1季度开具发票合计1,000元,申报销售额900元")
+    assert (facts["other"]["source"], facts["other"]["value"], facts["difference"]) == ("invoice", 1000.2, 99.8)
+    assert facts["sentence_en"].startswith("In Q1 2025 invoices for CNY 1,000.20 were issued, but sales of CNY 900.40 were declared")
+    assert facts["taxpayer_zh"].startswith("您2025年第1季度开具发票合计1,000.20元，申报销售额900.40元")
 
 
 # -- limitation ---------------------------------------------------------------------------------------------------------------------
