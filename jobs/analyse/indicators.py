@@ -16,6 +16,7 @@ from jobs.analyse.catalogue import catalogue
 from jobs.analyse.frame import Frame, Span, frame
 from jobs.analyse.indicator import REGISTRY, About, Indicator, Reading
 from jobs.analyse.ledger import ledger, needed
+from jobs.analyse.point_facts import as_json, told
 from jobs.analyse.schema import own_schema
 from jobs.conf import ConfError, IndicatorParameters
 from jobs.lake.arrays import Flags, Floats, money
@@ -25,6 +26,7 @@ __all__ = ["READS", "catalogue", "indicator_hit"]
 
 READS = ("taxpayer", "taxpayer_month", "filing", "partner", "partner_month", "peer_member")
 STRENGTH_CAP = 10.0  # beyond it a hit is not more certain, only larger; the base says how large
+_TOLD_FROM = 0.8  # times the threshold: what is nearer or above is told in words, below it says nothing
 _UNIT_SLIP = 10_000.0  # 万元: an amount sent in ten-thousands is a fault of the data, never a finding
 
 
@@ -45,7 +47,16 @@ def indicator_hit(tables: Tables, night: Night) -> pa.Table:
                 frames[tax, span] = frame(books, tax, span)
             found.append(evaluate(rule, frames[tax, span], parameters))
     schema = own_schema("indicator_hit")
-    return pa.concat_tables(found) if found else schema.empty_table()
+    return _told(pa.concat_tables(found), night.conf.house.currency) if found else schema.empty_table()
+
+
+def _told(rows: pa.Table, currency: str) -> pa.Table:
+    """The rows with `facts` where an indicator is near its threshold or above: few, hence the loop."""
+    at = np.flatnonzero(np.nan_to_num(rows["strength"].to_numpy()) >= _TOLD_FROM)
+    facts = np.full(rows.num_rows, None, dtype=object)
+    facts[at] = [as_json(told(row, currency)) for row in rows.take(pa.array(at)).to_pylist()]
+    place = rows.column_names.index("facts")
+    return rows.set_column(place, rows.schema.field(place), pa.array(facts.tolist(), pa.string()))
 
 
 def checked(parameters: IndicatorParameters) -> Indicator:
@@ -86,6 +97,7 @@ def evaluate(rule: Indicator, rows: Frame, parameters: IndicatorParameters) -> p
         "threshold": pa.array(threshold, pa.float64()),
         "strength": _number(strength),
         "missing_reason": pa.array(why.astype(object), pa.string(), mask=known),
+        "facts": pa.nulls(rows.rows, pa.string()),
     }
     return pa.table(columns, schema=own_schema("indicator_hit")).filter(pa.array(keep))
 

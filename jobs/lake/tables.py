@@ -295,7 +295,8 @@ NIGHTLY = (
         _ID, _c("indicator", STRING, "conf and docs/indicators.md"), _c("risk_code", STRING, "entry in the risk register"), _TAX, *_PERIOD,
         _c("hit", BOOL, "rule fired; null: could not be computed"), _c("declared", FLOAT, "value declared"), _c("other", FLOAT, "value on the other side"),
         _c("difference", FLOAT, "other less declared, in the indicator's unit"), _c("base", MONEY, "tax at stake", "currency"), _c("threshold", FLOAT, "threshold in force"),
-        _c("strength", FLOAT, "difference / threshold"), _c("missing_reason", STRING, "why it could not be computed")), bucket_by="taxpayer_id"),
+        _c("strength", FLOAT, "difference / threshold"), _c("missing_reason", STRING, "why it could not be computed"),
+        _c("facts", STRING, "JSON: both sides and the indicator's sentences, as in risk_point; null below 0.8 times the threshold")), bucket_by="taxpayer_id"),
     Table("risk_point", "nightly", "Suspected faults, each with a life from night to night.", ("as_of", "point_id"), (
         *_POINT, _c("base", STRING, "what the amount is measured on"), _c("facts", STRING, "JSON: both sides, each with source, value and period"), _c("facts_digest", STRING, "digest of the facts"),
         _c("indicators", STRINGS, "indicators behind it"), _c("amount_error", MONEY, "tax at stake still assessable if it is an error", "currency"),

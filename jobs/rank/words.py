@@ -23,7 +23,12 @@ def phrase(feature: str) -> tuple[str, str]:
 
 
 def written(feature: str, value: float) -> str:
-    """A feature's value as people write it. Distances from peers are in robust deviations."""
+    """A feature's value as people write it, without a negative zero. Distances from peers are in robust deviations."""
+    text = _written(feature, value)
+    return text if text.strip("-0.,%") else text.lstrip("-") or text
+
+
+def _written(feature: str, value: float) -> str:
     if not math.isfinite(value):
         return "-"
     base = _WINDOW.sub("", feature)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import string
 from datetime import date
 from decimal import Decimal
@@ -225,3 +226,14 @@ def test_taxpayer_sentence_names_no_fact_that_may_not_be_disclosed() -> None:
             assert "{other}" not in words and "{gap}" not in words, name
         if rule.about.declared.source not in allowed:
             assert "{declared}" not in words, name
+
+
+@pytest.mark.parametrize(("declared", "hit", "told"), [(90, True, True), (95.5, False, True), (97, False, False)])  # 10, 4.5 and 3 % less, against 5 %
+def test_what_is_near_its_threshold_is_told_with_both_sides(declared: float, hit: bool, told: bool) -> None:
+    firm = Firm("f").filed("VAT", "2026-01", 3).months("2026-01", 3, vat_sales=declared, out_net=100, vat_exempt=0)
+    row = evaluate(AS_OF, parameters("vat_sales_below_invoices", 0.05, rate=0.13), firm).of("f", "2026-01")
+    assert (row["hit"], row["facts"] is not None) == (hit, told)
+    if told:
+        facts = json.loads(row["facts"])
+        assert facts["declared"]["value"] == pytest.approx(3 * declared, abs=0.5) and facts["other"]["value"] == 300
+        assert "2026" in facts["sentence_en"] and "CNY 300" in facts["sentence_en"] and "2026" in facts["sentence_zh"]

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from jobs.conf import IndicatorParameters
 from jobs.lake.step import ModelRef, Night, Tables
 from jobs.rank.reasons import reason
 from jobs.rank.words import figure, phrase, written
@@ -26,7 +27,12 @@ def chosen(id_: str, points: list[str]) -> dict[str, Any]:
 
 def hit(id_: str, indicator: str, strength: float | None, code: str) -> dict[str, Any]:
     return {"taxpayer_id": id_, "indicator": indicator, "risk_code": code, "tax": "VAT", "period_from": date(2025, 1, 1), "period_to": date(2025, 3, 31),
-            "declared": 1.0, "other": 2.0, "difference": 1.0, "threshold": 0.5, "strength": strength, "hit": (strength or 0) > 1}
+            "declared": 1.0, "other": 2.0, "difference": 1.0, "threshold": 0.5, "strength": strength, "hit": (strength or 0) > 1, "facts": FACTS if (strength or 0) >= 0.8 else None}
+
+
+def rules_night() -> Night:
+    known = tuple(IndicatorParameters(id=i, state="trial" if i == "t" else "published", owner="o", threshold=1.0, source="drawn") for i in "abcdet")
+    return night(conf().model_copy(update={"indicators": known}), model=False)
 
 
 def given(selection: list[dict[str, Any]], points: list[dict[str, Any]], hits: list[dict[str, Any]] | None = None, features: dict[str, list[float | None]] | None = None) -> Tables:
@@ -54,13 +60,32 @@ def test_points_come_first_by_amount_with_their_sentence_and_numbers() -> None:
 
 def test_rules_night_fills_up_with_indicators_then_with_what_differs_from_peers() -> None:
     points = [point("T19", "sales", 100, facts=FACTS)]
-    hits = [hit("T19", "a", 3.0, "sales"), hit("T19", "b", 0.8, "input"), hit("T19", "c", None, "missing"), hit("T19", "d", 0.7, "mill")]
-    out = reason(given([chosen("T19", [points[0]["point_id"]])], points, hits), night(model=False)).to_pylist()
+    hits = [hit("T19", "a", 3.0, "sales"), hit("T19", "b", 0.8, "input"), hit("T19", "c", None, "missing"), hit("T19", "d", 0.7, "mill"),
+            hit("T19", "t", 0.9, "missing"),  # in trial
+            {**hit("T19", "e", 2.0, "mill"), "hit": True}]  # it fired, so it has a point; that this is not in the case has a reason
+    out = reason(given([chosen("T19", [points[0]["point_id"]])], points, hits), rules_night()).to_pylist()
     assert [(r["kind"], r["code"]) for r in out] == [("point", "sales"), ("indicator", "input"), ("feature", "vat_burden_12m")]
-    assert out[1]["text"] == "input en: an indicator stands at 0.8 times its threshold for 2025-01-01 to 2025-03-31."
+    assert out[1]["text"] == "Sales declared are below invoices issued. On its own no risk point: 0.80 times the threshold."
+    assert out[1]["text_zh"] == "申报销售额低于开票金额。单独不构成风险点:为阈值的0.80倍。"
+    numbers = json.loads(out[1]["numbers"])
+    assert (numbers["indicator"], numbers["declared"], numbers["other"], numbers["threshold"], numbers["strength"]) == ("b", 100.0, 150.0, 0.5, 0.8)
     # burdens are 0..19: median 9.5, absolute deviations 0.5..9.5 twice each: their median 5, x 1.4826 = 7.413; (19 - 9.5) / 7.413 = 1.28
     assert out[2]["text"] == "VAT burden over 12 months: 1,900.0%; the median of taxpayers of the same size is 950.0%."
     assert out[2]["weight"] == pytest.approx(9.5 / 7.413)
+
+
+def test_an_indicator_above_its_threshold_with_too_little_tax_says_so() -> None:
+    out = reason(given([chosen("T01", ["T01-sales-1"])], [point("T01", "sales", 100)], [{**hit("T01", "b", 1.9, "input"), "hit": False}]), rules_night()).to_pylist()
+    assert out[1]["text"].endswith("On its own no risk point: too little tax is at stake.")
+
+
+@pytest.mark.parametrize("random_has_hits", [True, False])
+def test_random_and_model_alone_have_the_same_number_of_features_and_no_contradiction(random_has_hits: bool) -> None:
+    features = {f"{name}_n": [float(k) for k in range(20)] for name in "abc"}
+    hits = [hit("T00", "b", 0.9, "input"), {**hit("T00", "a", 3.0, "sales"), "hit": True}] if random_has_hits else []
+    out = reason(given([chosen("T00", []), chosen("T19", [])], [], hits, features), rules_night()).to_pylist()
+    for id_ in ("T00", "T19"):
+        assert [r["kind"] for r in out if r["taxpayer_id"] == id_] == ["point", "feature", "feature"]
 
 
 def test_random_and_model_alone_read_alike_and_nothing_says_which_way() -> None:
@@ -89,6 +114,49 @@ def test_with_a_champion_features_come_by_their_contribution(champion: ModelRef)
     assert of_t00[1]["code"] == "vat_burden_12m" and of_t00[1]["weight"] > 0  # burden 0 against a median of 9.5: low burdens were adjusted in training
     assert [r["code"] for r in out if r["taxpayer_id"] == "T19"] == ["comprehensive", "vat_burden_12m"]
     assert reason(given([chosen("T00", [points[0]["point_id"]]), chosen("T19", [])], points), with_model).to_pylist() == out
+
+
+@pytest.mark.parametrize(("own", "others", "text"), [
+    (0.00041, -0.00013, None),  # 0.0% and -0.0%: written alike
+    (0.0, 0.0, None),
+    (-0.0004, 0.05, "VAT burden over 12 months: 0.0%; the median of taxpayers of the same size is 5.0%."),  # no negative zero
+])
+def test_figures_are_compared_as_they_are_written(own: float, others: float, text: str | None) -> None:
+    features: dict[str, list[float | None]] = {"vat_burden_12m": [own] + [others] * 19}
+    out = reason(given([chosen("T00", [])], [], features=features), night(model=False)).to_pylist()
+    assert [r["text"] for r in out[1:]] == ([text] if text else [])
+
+
+def test_few_of_ones_size_are_compared_with_all_and_it_says_so() -> None:
+    tables = given([chosen("T00", [])], [], features={"late_n": [float(k) for k in range(20)]})
+    ids = tables["taxpayer"]["taxpayer_id"].to_pylist()
+    for large, text in ((9, "the median of all taxpayers is 9.5."), (10, "the median of taxpayers of the same size is 4.5.")):  # 0..19, or 0..9
+        people = rows("taxpayer", *(taxpayer(i, segment="large" if n < large else "small") for n, i in enumerate(ids)))
+        out = reason(Tables(now={**tables.now, "taxpayer": people}), night(model=False)).to_pylist()
+        assert out[1]["text"] == f"Returns filed late: 0; {text}"
+        assert ("同规模" in out[1]["text_zh"]) == (large == 10)
+
+
+SOON, LATER = date(2026, 8, 1), date(2026, 9, 1)
+
+
+@pytest.mark.parametrize(("untils", "text"), [
+    ((SOON, LATER), "sales en. Tax at stake: 500.00. Can be assessed only until 2026-08-01. The same in 1 other period: 100.00."),
+    ((LATER, SOON), "sales en. Tax at stake: 500.00. Can be assessed only until 2026-09-01. The same in 1 other period: 100.00. For 2025-02-01 to 2025-02-28 it can be assessed only until 2026-08-01."),
+    ((date(2028, 1, 1), SOON), "sales en. Tax at stake: 500.00. The same in 1 other period: 100.00. For 2025-02-01 to 2025-02-28 it can be assessed only until 2026-08-01."),
+    ((SOON, date(2028, 1, 1)), "sales en. Tax at stake: 500.00. Can be assessed only until 2026-08-01. The same in 1 other period: 100.00."),
+    ((None, None), "sales en. Tax at stake: 500.00. The same in 1 other period: 100.00."),
+])
+def test_the_last_day_stands_beside_the_period_it_is_about(untils: tuple[date | None, date | None], text: str) -> None:
+    points = [point("T01", "sales", amount, number=n + 1, until_error=until) for n, (amount, until) in enumerate(zip((500, 100), untils, strict=True))]
+    out = reason(given([chosen("T01", [p["point_id"] for p in points])], points), night(model=False)).to_pylist()
+    assert out[0]["text"] == text
+
+
+def test_no_tax_at_stake_is_not_said() -> None:
+    points = [point("T01", "missing", 0), point("T01", "missing", 0, number=2)]
+    out = reason(given([chosen("T01", [p["point_id"] for p in points])], points), night(model=False)).to_pylist()
+    assert (out[0]["text"], out[0]["text_zh"]) == ("missing en. The same in 1 other period.", "missing zh。另有1个税款所属期存在同类疑点。")
 
 
 def test_no_case_no_reason_and_missing_features_are_left_out() -> None:
