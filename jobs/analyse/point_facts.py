@@ -1,8 +1,8 @@
 """The facts of a risk point: both sides in numbers and in words, and when two nights' facts are the same.
 
-Facts are what a taxpayer explains and an inspector checks, so they must not change with every night's noise: values are rounded
-to what people read, and a value within TOLERANCE of the one already told leaves the facts as they were told. What drifts further
-than that, a new indicator, or a lost leading one, is a change of facts.
+Facts are what a taxpayer explains and an inspector checks, so amounts stand as they were filed, to the cent; what nobody filed but is
+reckoned (an estimate) has no cents. They must not change with every night's noise: a value within TOLERANCE of the one already told
+leaves the facts as they were told. What drifts further than that, a new indicator, or a lost leading one, is a change of facts.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 from jobs.analyse.indicator import REGISTRY, About, Side, Unit
 
 TOLERANCE = 0.05
-_DIGITS: dict[Unit, int] = {"currency": 0, "share": 4, "count": 0}
+_DIGITS: dict[Unit, int] = {"currency": 2, "share": 4, "count": 0}
 _DIGEST = 16
 Hit = Mapping[str, Any]  # a row of indicator_hit that fired
 Facts = dict[str, Any]
@@ -25,7 +25,7 @@ Facts = dict[str, Any]
 def facts_of(hits: Sequence[Hit], currency: str) -> Facts:
     """The facts of a point from the hits behind it, leading one (the most tax at stake) first."""
     also = [
-        {"indicator": h["indicator"], "declared": _value(h["declared"], b.declared), "other": _value(h["other"], b.other)}
+        {"indicator": h["indicator"], "declared": _value(h["declared"], b.declared), "other": _value(h["other"], b.other), **_names(b)}
         for h in hits[1:]
         for b in (REGISTRY[h["indicator"]].about,)
     ]
@@ -33,15 +33,20 @@ def facts_of(hits: Sequence[Hit], currency: str) -> Facts:
 
 
 def told(hit: Hit, currency: str) -> Facts:
-    """What one indicator says: both sides in numbers, and its sentences."""
+    """What one indicator says: both sides in numbers, and its sentences.
+
+    `difference` is counted in the direction of the fault, from the side named by `larger`; null where the sides are not subtracted.
+    """
     about = REGISTRY[hit["indicator"]].about
     declared, other = _value(hit["declared"], about.declared), _value(hit["other"], about.other)
     period = period_name(hit["period_from"], hit["period_to"])
     numbers = {
         "indicator": about.id,
+        **_names(about),
         "declared": _side(about.declared, declared, period[0]),
         "other": _side(about.other, other, period[0]),
-        "difference": None if declared is None or other is None else round(other - declared, 4),
+        "difference": _difference(about, declared, other),
+        "larger": about.larger,
     }
     return numbers | sentences(about, hit, declared, other, currency)
 
@@ -52,9 +57,9 @@ def sentences(about: About, hit: Hit, declared: float | None, other: float | Non
     for language, place in (("en", 0), ("zh", 1)):
         words = {
             "period": period_name(hit["period_from"], hit["period_to"])[place],
-            "declared": written_value(declared, about.declared.unit, currency, language),
-            "other": written_value(other, about.other.unit, currency, language),
-            "gap": written_gap(hit["difference"], about),
+            "declared": written_value(declared, about.declared, currency, language),
+            "other": written_value(other, about.other, currency, language),
+            "gap": written_gap(hit["difference"], about, language),
         }
         for reader in ("sentence", "taxpayer"):
             written[f"{reader}_{language}"] = str(getattr(about, f"{reader}_{language}")).format(**words)
@@ -96,31 +101,55 @@ def period_name(start: date, end: date) -> tuple[str, str]:
     """A natural period in English and Chinese."""
     months = (end.year - start.year) * 12 + end.month - start.month + 1
     if months == 12:
-        return str(start.year), f"{start.year}年"
+        return str(start.year), f"{start.year}年度"
     if months == 3:
         quarter = (start.month + 2) // 3
-        return f"{start.year} Q{quarter}", f"{start.year}年第{quarter}季度"
+        return f"Q{quarter} {start.year}", f"{start.year}年第{quarter}季度"
     return f"{start} to {end}", f"{start}至{end}"
 
 
-def written_value(value: float | None, unit: Unit, currency: str, language: str) -> str:
-    """A value as people read it."""
+def written_value(value: float | None, side: Side, currency: str, language: str) -> str:
+    """A value as people read it: filed amounts to the cent, estimates as about so much."""
     if value is None:
         return "—"
-    if unit == "share":
-        return f"{value:.1%}"
-    if unit == "count":
+    if side.unit == "share":
+        return percent(value, language)
+    if side.unit == "count":
         return f"{value:,.0f}"
-    return f"{value:,.0f}元" if (currency, language) == ("CNY", "zh") else f"{currency} {value:,.0f}"
+    number = f"{value:,.0f}" if side.estimate or not value else f"{value:,.2f}"
+    money = f"{number}元" if (currency, language) == ("CNY", "zh") else f"{currency} {number}"
+    return f"{'约' if language == 'zh' else 'about '}{money}" if side.estimate and value else money
 
 
-def written_gap(difference: float, about: About) -> str:
+def written_gap(difference: float, about: About, language: str) -> str:
     """The difference in the indicator's unit as people read it."""
-    return {"percent": f"{difference:.1%}", "deviations": f"{difference:.1f}", "count": f"{difference:.0f}"}[about.gap]
+    if about.gap == "percent":
+        return percent(difference, language)
+    return {"points": f"{difference * 100:,.1f}", "deviations": f"{difference:,.1f}", "count": f"{difference:,.0f}"}[about.gap]
+
+
+def percent(value: float, language: str) -> str:
+    """A share with the digits it deserves; nearly all is not all."""
+    if 0.9995 <= value < 1:
+        return f"{'超过' if language == 'zh' else 'over '}99.9%"
+    size = abs(value)
+    return f"{value:,.0%}" if size >= 1 or not value else f"{value:.2%}" if size < 0.01 else f"{value:.1%}"
+
+
+def _difference(about: About, declared: float | None, other: float | None) -> float | None:
+    if declared is None or other is None or about.larger == "neither":
+        return None
+    digits = 0 if about.declared.estimate or about.other.estimate else _DIGITS[about.declared.unit]
+    return round(other - declared if about.larger == "other" else declared - other, digits) + 0.0
+
+
+def _names(about: About) -> dict[str, str]:
+    return {"name_en": about.name_en, "name_zh": about.name_zh}
 
 
 def _value(value: float | None, side: Side) -> float | None:
-    return None if value is None else round(float(value), _DIGITS[side.unit]) + 0.0  # + 0.0: no negative zero
+    digits = 0 if side.estimate else _DIGITS[side.unit]
+    return None if value is None else round(float(value), digits) + 0.0  # + 0.0: no negative zero
 
 
 def _side(side: Side, value: float | None, period: str) -> dict[str, Any]:
@@ -128,7 +157,7 @@ def _side(side: Side, value: float | None, period: str) -> dict[str, Any]:
         "source": side.source,
         "field": side.field,
         "value": value,
-        "unit": side.unit,
+        "unit": "estimate" if side.estimate else side.unit,
         "period": period,
         "label_en": side.label_en,
         "label_zh": side.label_zh,
