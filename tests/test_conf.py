@@ -37,7 +37,13 @@ FAULTS = [
     ("assay.yaml", "currency: CNY", "currency: yuan", ["assay.yaml", "currency"]),
     ("sources/vat_return.yaml", "table: return_line", "table: returns", ["vat_return.yaml", "returns"]),
     ("sources/vat_return.yaml", "name: vat_return", "name: vat_returns", ["vat_return.yaml", "differs from the file's name"]),
-    ("levels.yaml", "capacity_share: ", "capacity_share: -", ["levels.yaml", "capacity_share"]),
+    ("levels.yaml", "capacity_share: ", "capacity_share: -", ["conf/levels.yaml", "capacity_share", "greater than or equal to 0; found -"]),
+    ("plan/2026.yaml", "{fraud: 0.05", "{frud: 0.05", ["conf/plan/2026.yaml: floors.frud: no risk code of conf/register.yaml has this risk type", "non_filing"]),
+    ("sources/land.yaml", 'schedule: "', 'schedule: "99 99 ', ["conf/sources/land.yaml: expect.schedule:", "no cron expression; write minute, hour"]),
+    ("assay.yaml", "zone: Asia/Shanghai", "zone: Asia/Shanghia", ["conf/assay.yaml: zone:", "'Asia/Shanghia' is no time zone"]),
+    ("indicators/vat.yaml", "weight: 1.2", "weight: 120", ["conf/indicators/vat.yaml: vat_sales_below_statement (entry 2): weight:", "less than or equal to 100; found 120"]),
+    ("register.yaml", "risk_type: reporting", "risk_type: reportin", ["conf/register.yaml: vat_sales_understated (entry 1): risk_type:", "'reporting', 'fraud'"]),
+    ("treatments.yaml", "effort_days: 0.1", "effort: 0.1", ["conf/treatments.yaml: remind (entry 2): effort:", "known keys: allowed_if_fraud"]),
 ]
 
 

@@ -32,7 +32,7 @@ def main() -> None:
     except typer.Exit as leaving:
         code = leaving.exit_code
     except USAGE as fault:
-        code = _say("bad usage", typer.BadParameter(fault.format_message()) if hasattr(fault, "format_message") else fault, 2)
+        code = _say_usage(fault)
     except (ConfError, LandingError, UnreadableList, FileNotFoundError, NotADirectoryError) as fault:
         code = _say("bad usage or configuration", fault, 2)
     except (Refused, Fenced) as fault:
@@ -45,6 +45,13 @@ def main() -> None:
         log.debug("failed", exc_info=True)
         code = _say("failed", fault, 1)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _say_usage(fault: Exception) -> int:
+    """A usage error and where the right words are listed; `assay` alone has already printed its help and is told nothing more."""
+    said = fault.format_message() if hasattr(fault, "format_message") else str(fault)
+    command = getattr(getattr(fault, "ctx", None), "command_path", "assay")
+    return _say("bad usage", typer.BadParameter(f"{said.rstrip('.?')}; `{command} --help` lists what it takes"), 2) if said else 2
 
 
 def _say(what: str, fault: BaseException, code: int) -> int:

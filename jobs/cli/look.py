@@ -44,7 +44,7 @@ def profile(
     out: Annotated[Path | None, typer.Option(help="file to write; .html or .json; default: JSON on standard output")] = None,
 ) -> None:
     """Everything known about one taxpayer (一户式), each fact with its source and date; the view goes on the audit trail."""
-    place = Place.here()
+    place = Place.there()
     night = place.published(as_of.date())
     try:
         found = profile_of(known_tables(place, night), taxpayer, night.as_of)
@@ -66,7 +66,7 @@ def quarantine(
     most: Annotated[int, typer.Option(min=1, help="how many rows to show")] = 20,
 ) -> None:
     """What was refused: source, file, line, rules broken, reason with remedy, raw text."""
-    place = Place.here()
+    place = Place.there()
     batches = place.lake.batches_in_force(place.lake.epoch())
     rows = [r for r in whole(place.lake.root, "quarantine").to_pylist() if r["batch_id"] in batches and source in (None, r["source"])]
     for row in sorted(rows, key=lambda r: (r["source"], r["file"], r["line"]))[:most]:
@@ -76,7 +76,7 @@ def quarantine(
 
 def doctor() -> None:
     """Is the lake whole: conservation of every batch, published versions readable, files per table. Exit 3 when not."""
-    place = Place.here()
+    place = Place.there()
     faults = ailments(place)
     for name in sorted(TABLES):
         if files := data_files(place.lake.root, name):
@@ -106,7 +106,7 @@ def ailments(place: Place) -> list[str]:
 
 def replay(as_of: AsOf) -> None:
     """Compute a published night again from the tables and compare it row by row. Exit 3 when anything differs."""
-    place = Place.here()
+    place = Place.there()
     night = place.published(as_of.date())
     with place.runner() as runner:
         differences = replayed(place, runner, night)

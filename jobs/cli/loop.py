@@ -60,7 +60,7 @@ def nightly(
     if explain:
         typer.echo(explained())
         return
-    place = Place.here()
+    place = Place.here() if room in (None, STEPS[0].room) and not dry_run else Place.there()
     with place.runner() as runner:
         if room and room not in runner.rooms:
             raise typer.BadParameter(f"no room '{room}'; rooms: {', '.join(runner.rooms)}")
@@ -116,7 +116,7 @@ def approve(
     revision: Annotated[int | None, typer.Option(min=1, help="refuse unless this is the published revision, the one the official has seen")] = None,
 ) -> None:
     """A named official lets a published night go out: cases to the store, letters and lists to OUT."""
-    place = Place.here()
+    place = Place.there()
     if revision is not None and (there := place.published(as_of.date()).revision) != revision:
         raise Refused(f"revision {revision} of {as_of.date()} was to be approved, but revision {there} is published; look at it and approve that one")
     approve_night(place, as_of.date(), official, note)
@@ -148,7 +148,7 @@ def deliver_night(place: Place, as_of: date, out: Path) -> str:
 
 def lists(as_of: AsOf, out: Out = Path("out")) -> None:
     """Write an approved night's letters and lists again; cases already handed over stay as they are."""
-    typer.echo(deliver_night(Place.here(), as_of.date(), out))
+    typer.echo(deliver_night(Place.there(), as_of.date(), out))
 
 
 def feedback(
@@ -157,7 +157,7 @@ def feedback(
     export: Annotated[bool, typer.Option(help="write the store's new events into the inbox as source case_event")] = True,
 ) -> None:
     """Take filled lists (XLSX) or action files (JSON lines) into the case store, and export what is new for the next night."""
-    typer.echo(take_feedback(Place.here(), files or [], now() if export else None, person))
+    typer.echo(take_feedback(Place.there(), files or [], now() if export else None, person))
 
 
 def take_feedback(place: Place, files: list[Path], received_at: datetime | None, person: str = "") -> str:
@@ -178,15 +178,16 @@ def take_feedback(place: Place, files: list[Path], received_at: datetime | None,
 
 def train(as_of: AsOf, histories: Annotated[int, typer.Option(min=2, max=40, help="half-yearly back-fills to learn from")] = 8) -> None:
     """Compare the candidates out of time on what was known by the date, and register the best as champion."""
-    place = Place.here()
+    place = Place.there()
+    place.published(as_of.date())  # refused before Spark starts and before anything is written
     with place.runner() as runner:
         typer.echo(train_champion(place, runner, as_of.date(), histories))
 
 
 def train_champion(place: Place, runner: Runner, as_of: date, histories: int) -> str:
     """Back-fill features, rules scores and points for past half-years, learn, register; the comparison in words."""
+    night = place.published(as_of)  # first: nothing is back-filled for a date that cannot be learned from
     backfill(runner, half_years_before(as_of, histories), LEARNED_FROM)
-    night = place.published(as_of)
     past = {name: read_files(place.lake.root, table(name), data_files(place.lake.root, name)) for name in LEARNED_FROM}
     return learned(learn(past["feature"], place.read(night, "outcome"), past["score"], past["risk_point"], as_of, place.conf, place.registry))
 

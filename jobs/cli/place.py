@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jobs import conf as configuration
+from jobs.cli.fitting import must_fit
 from jobs.lake.kernel import Input, load
-from jobs.lake.lake import Lake, Published
+from jobs.lake.lake import IDENTITY, Lake, Published
 from jobs.lake.read import DataFile, files_on, read_files
 from jobs.lake.session import session
 from jobs.lake.tables import table
@@ -39,10 +40,23 @@ class Place:
     cases: str
 
     @staticmethod
+    def there(lake: Path | None = None, inbox: Path | None = None) -> Place:
+        """As `here`, for those who look at a lake: ConfError when there is none. Nothing is made."""
+        root = _root(lake)
+        if not (root / IDENTITY).is_file():
+            raise configuration.ConfError(f"{root} holds no lake; name one in ASSAY_LAKE, or fill a new one with `assay ingest` or `assay nightly`")
+        return Place.here(root, inbox)
+
+    @staticmethod
     def here(lake: Path | None = None, inbox: Path | None = None) -> Place:
-        """From arguments, then ASSAY_LAKE, ASSAY_INBOX, ASSAY_CASES, ASSAY_CONF, then the working folder."""
+        """From arguments, then ASSAY_LAKE, ASSAY_INBOX, ASSAY_CASES, ASSAY_CONF, then the working folder.
+
+        For those who fill a lake: a missing one is made. ConfError when the folder it would stand in is missing too: a slip of the pen.
+        """
         conf = configuration.load()
-        root = (lake or Path(os.environ.get("ASSAY_LAKE", "lake"))).resolve()
+        must_fit(conf)
+        root = _root(lake)
+        must_have_parent(root, "ASSAY_LAKE")
         found = (inbox or Path(os.environ.get("ASSAY_INBOX", "inbox"))).resolve()
         cases = os.environ.get("ASSAY_CASES") or conf.house.case_store or f"sqlite:///{root.parent / (root.name + '-cases.sqlite')}"
         return Place(Lake.open(root, conf.house.buckets), conf, found, cases)
@@ -93,6 +107,16 @@ class Place:
 
     def _files(self, night: Published, name: str) -> tuple[DataFile, ...]:
         return files_on(self.lake.root, name, night.tables.get(name, -1), night.as_of)
+
+
+def _root(lake: Path | None) -> Path:
+    return (lake or Path(os.environ.get("ASSAY_LAKE", "lake"))).resolve()
+
+
+def must_have_parent(folder: Path, named_by: str) -> None:
+    """ConfError when neither the folder nor the one it would be made in is there."""
+    if not folder.exists() and not folder.parent.is_dir():
+        raise configuration.ConfError(f"{folder}: neither it nor the folder above it is there; correct {named_by}, or create {folder.parent} first")
 
 
 def quiet() -> None:

@@ -8,9 +8,11 @@ from typing import Annotated
 
 import typer
 
+from jobs import conf as configuration
 from jobs.cli.demo import Scale, run_demo
+from jobs.cli.fitting import must_fit
 from jobs.cli.look import known_tables
-from jobs.cli.place import Place
+from jobs.cli.place import Place, must_have_parent
 from jobs.economy.country import generate
 from jobs.economy.react import step as react
 from jobs.evaluate.backtest import backtest as run_backtest
@@ -38,6 +40,8 @@ def demo(
     seed: Seed = 20260101,
 ) -> None:
     """A small synthetic country, some nights over a year with its reactions, lists, letters and reports."""
+    must_fit(configuration.load())
+    must_have_parent(out.resolve(), "--out")
     run_demo(out.resolve(), Scale(taxpayers, months, Scale.nights[:nights], seed))
 
 
@@ -67,7 +71,7 @@ def economy_step(
     until: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="the day its time stops")],
 ) -> None:
     """Let a country react to a published night until a later day: new files in its inbox, actions in its feedback/."""
-    place = Place.here()
+    place = Place.there()
     night = place.published(as_of.date())
     until_day: date = until.date()
     if until_day <= night.as_of:
@@ -93,7 +97,7 @@ def evaluate(
     out: Annotated[Path, typer.Option("--out", help="the report's file")] = Path("report.html"),
 ) -> None:
     """Write the evaluation report of a published night."""
-    place = Place.here()
+    place = Place.there()
     night = place.published(as_of.date())
     report(known_tables(place, night), night.as_of, out)
     typer.echo(f"wrote {out}")

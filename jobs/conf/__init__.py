@@ -5,7 +5,7 @@ Every error names the file, the key path and what is allowed (exit 2). Figures o
 """
 
 from jobs.conf.base import CaseSource, ConfError, Level, Money, Share, Sourced, Strict, Text, in_force
-from jobs.conf.reading import load, root
+from jobs.conf.reading import load, root, unusable
 from jobs.conf.source import Expect, Field_, Files, Known, Source, Stage, Version, period
 from jobs.conf.whole import (
     Band,
@@ -64,4 +64,5 @@ __all__ = [
     "load",
     "period",
     "root",
+    "unusable",
 ]

@@ -5,11 +5,30 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, Literal, TypeVar
+from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field
+from croniter import croniter
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+
+def _is_cron(text: str) -> str:
+    if not croniter.is_valid(text):
+        raise ValueError(f"'{text}' is no cron expression; write minute, hour, day, month, weekday, for example '0 2 * * *'")
+    return text
+
+
+def _is_zone(text: str) -> str:
+    try:
+        ZoneInfo(text)
+    except (KeyError, ValueError, OSError) as fault:
+        raise ValueError(f"'{text}' is no time zone; write a name such as 'Asia/Shanghai'") from fault
+    return text
+
 
 Money = Annotated[Decimal, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
+Cron = Annotated[str, AfterValidator(_is_cron)]
+Zone = Annotated[str, AfterValidator(_is_zone)]
 CaseSource = Literal["model", "rule", "campaign", "random", "tip_off", "assigned", "transferred", "self_selected", "back_up"]
 Level = Literal["none", "low", "medium", "high"]
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
-from jobs.conf.base import Strict, Text
+from jobs.conf.base import Cron, Strict, Text
 from jobs.lake.tables import TABLES
 
 
@@ -51,7 +51,7 @@ class Files(Strict):
 class Expect(Strict):
     """When a delivery should arrive."""
 
-    schedule: str = Field(description="cron expression of the source's DAG")
+    schedule: Cron = Field(description="cron expression of the source's DAG")
     late_after: str = Field(default="3d", pattern=r"^\d+[dh]$")
     policy: Literal["wait", "run_without"] = "run_without"
 

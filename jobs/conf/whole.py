@@ -10,7 +10,7 @@ from typing import Literal
 
 from pydantic import ConfigDict, Field
 
-from jobs.conf.base import ConfError, Level, Money, S, Share, Sourced, Strict, Text, in_force
+from jobs.conf.base import ConfError, Cron, Level, Money, S, Share, Sourced, Strict, Text, Zone, in_force
 from jobs.conf.source import Source
 
 
@@ -19,9 +19,9 @@ class House(Strict):
 
     name: Text
     currency: str = Field(pattern="^[A-Z]{3}$")
-    zone: str
+    zone: Zone
     cut_off: str = Field(default="24:00", pattern=r"^([01]\d|2[0-4]):[0-5]\d$", description="receipts after it belong to the next day")
-    nightly: str = Field(default="0 6 * * *", description="cron expression of the latest time at which the night starts")
+    nightly: Cron = Field(default="0 6 * * *", description="cron expression of the latest time at which the night starts")
     buckets: int = Field(ge=1, le=65536)
     seed: int = Field(ge=0)
     id_standard: str = Field(default="cn.uscc", description="python-stdnum module that checks taxpayer ids")
