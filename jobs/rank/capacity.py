@@ -65,8 +65,8 @@ def year_days(conf: Conf, as_of: date, taxpayers: Mapping[str, int], acting: Map
 def tonight(conf: Conf, as_of: date, homes: pa.Array, case_event: pa.Table) -> Capacity:
     """The whole cases each pool may take tonight.
 
-    homes: home office of every active taxpayer. case_event: its `pushed` events are what was handed over; each counts the planned effort
-    of its treatment.
+    homes: home office of every active taxpayer. case_event: its `pushed` and `returned` events say what was handed over to whom; each case
+    counts the planned effort of its treatment.
     """
     counts = {e["values"]: e["counts"] for e in pc.value_counts(homes).to_pylist() if e["values"] is not None}
     acting = acting_offices(counts, conf, as_of)
@@ -82,8 +82,12 @@ def tonight(conf: Conf, as_of: date, homes: pa.Array, case_event: pa.Table) -> C
 
 
 def _handed_over(case_event: pa.Table, start: date, treatments: Mapping[str, Treatment]) -> dict[Pool, float]:
-    recent = pc.and_(pc.equal(case_event["kind"], "pushed"), pc.greater_equal(case_event["event_on"], pa.scalar(start, pa.date32())))
-    pushed = case_event.filter(recent).group_by(["case_id", "office_id", "treatment"]).aggregate([])
+    """Effort planned for the cases pushed since `start`, in the office that has each: the last it was pushed to and that did not return it."""
+    moves = case_event.filter(pc.is_in(case_event["kind"], value_set=pa.array(["pushed", "returned"])))
+    moves = moves.sort_by([("case_id", "ascending"), ("event_on", "ascending"), ("event_no", "ascending")])
+    cases = moves["case_id"].to_numpy()
+    last = moves.filter(pa.array(np.append(cases[1:] != cases[:-1], True)[: len(cases)]))
+    pushed = last.filter(pc.and_(pc.equal(last["kind"], "pushed"), pc.greater_equal(last["event_on"], pa.scalar(start, pa.date32()))))
     used: dict[Pool, float] = {}
     counted = pushed.group_by(["office_id", "treatment"]).aggregate([("case_id", "count")])
     for row in counted.to_pylist():

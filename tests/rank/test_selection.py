@@ -13,6 +13,7 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 
 from jobs.conf import Capacity
 from jobs.lake.step import Tables
+from jobs.rank.capacity import tonight
 from jobs.rank.points import gather, open_points, stakes_by_code
 from jobs.rank.selection import select
 from jobs.rank.treatment import LEVELS
@@ -77,6 +78,23 @@ def test_handed_over_effort_is_taken_off_the_days_of_this_part_of_the_year() -> 
     # plan 10 days of assess; one case (5 days) was pushed in February of the same year: one place is left
     events = [event("C1", "Z", "pushed", date(2026, 2, 1)), event("C0", "Y", "pushed", date(2025, 11, 1))]
     assert chosen(select(simple({"A": 50, "B": 40}, events=events), night())) == ["A"]
+
+
+@pytest.mark.parametrize(("more", "places"), [
+    ([], (1, 2)),  # office 11 has 10 days, one case of 5 was pushed there
+    ([("returned", "11")], (2, 2)),  # wrong office: it costs nobody a day until it is pushed on
+    ([("returned", "11"), ("pushed", "12")], (2, 1)),
+    ([("returned", "11"), ("pushed", "12"), ("returned", "12"), ("pushed", "11")], (1, 2)),
+    ([("pushed", "12")], (2, 1)),  # moved without being sent back
+    ([("pushed", "11")], (1, 2)),  # told twice
+])
+def test_a_case_counts_in_the_office_that_has_it(more: list[tuple[str, str]], places: tuple[int, int]) -> None:
+    both = plan(capacity=tuple(Capacity(office=o, treatment="assess", days=10) for o in ("11", "12")))
+    steps = [("pushed", "11"), *more]
+    events = [event("C1", "Z", kind, date(2026, 2, 1), no=n + 1, office_id=office) for n, (kind, office) in enumerate(steps)]
+    for given_ in (events, events[::-1]):
+        slots = tonight(conf(both), AS_OF, pa.array(["11", "12"]), rows("case_event", *given_)).slots
+        assert (slots["11", "assess"], slots["12", "assess"]) == places
 
 
 def test_days_of_a_past_quarter_are_gone() -> None:
