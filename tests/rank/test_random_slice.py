@@ -70,6 +70,20 @@ def test_the_slice_is_reserved_before_value_and_its_place_gives_nothing_away() -
     assert 4 < np.mean(places) < 7  # not all at the end, as their value would put them
 
 
+def test_random_cases_weighted_by_their_probability_stand_for_the_whole_frame() -> None:
+    """Whoever value would list too is a random case with the draw's probability: as certain (1) he would stand for himself alone.
+
+    The six best by value are listed anyway; over many draws the random cases among them, each counted 1 / probability, still come to six.
+    """
+    tables, conf_ = random_night()
+    best, weights = {f"T{k:02d}" for k in range(34, 40)}, []
+    for seed in range(300):
+        out = select(tables, night(conf_, seed=seed))["selection"].to_pylist()  # type: ignore[arg-type]
+        assert all((r["inclusion_probability"] == 1) == (r["case_source"] != "random") for r in out)
+        weights.append(sum(1 / r["inclusion_probability"] for r in out if r["case_source"] == "random" and r["taxpayer_id"] in best))
+    assert abs(np.mean(weights) - 6) < 3 * np.std(weights) / np.sqrt(len(weights))
+
+
 def test_cap_rest_and_barriers_keep_out_of_the_frame() -> None:
     events = [event("C1", "T00", "pushed", AS_OF.replace(year=2024), case_source="random"), event("C1", "T00", "closed", AS_OF.replace(year=2024, month=8), no=2, case_source="random"),
               event("C2", "T01", "pushed", AS_OF.replace(month=3)),
