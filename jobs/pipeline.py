@@ -60,9 +60,9 @@ STEPS: tuple[Step, ...] = (
     Step("monitoring", "respond", Kind.DRIVER, monitor, "monitoring", reads=("case_event",), history=("selection",)),
     Step("case_result", "evaluate", Kind.KERNEL, case_result, "case_result",
          reads=("outcome", "case_event", "taxpayer"), history=("selection", "score")),
-    Step("point_result", "evaluate", Kind.KERNEL, point_result, "point_result", reads=("outcome", "risk_point"), history=("risk_point",)),
+    Step("point_result", "evaluate", Kind.KERNEL, point_result, "point_result", reads=("outcome",), history=("risk_point",)),
     Step("reminder_result", "evaluate", Kind.KERNEL, reminder_result, "reminder_result",
-         reads=("risk_point", "taxpayer_month"), history=("reminder", "risk_point")),
+         reads=("risk_point", "taxpayer_month", "case_event"), history=("reminder", "risk_point")),
     Step("evaluation", "evaluate", Kind.DRIVER, evaluation, "evaluation",
          reads=("case_result", "point_result", "reminder_result", "taxpayer", "selection")),
 )  # fmt: skip

@@ -1,51 +1,40 @@
 """What came of it: hit rates, value per day, execution, reminders, who was selected, and what the random slice says of everybody.
 
-Each result has its n, its interval and, beside it, the number a sceptic would hold against it in the same run. Only cases of model, rule
-and random enter comparisons. A downward adjustment is a correct result, not a miss; `not_examined` is no answer.
+Each result has its n, its interval and, beside it, the number a sceptic would hold against it in the same run. Only cases of Assay's own
+lists that were handed over enter; those of the old system stand aside as past cases, whatever their source was called. A downward
+adjustment is a correct result, not a miss; `not_examined` is no answer.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import timedelta
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs.evaluate.intervals import NOTHING, Measured, hajek_mean, hajek_share, lift, ratio, wilson
+from jobs.evaluate.groups import groups
+from jobs.evaluate.intervals import NOTHING, Result, hajek_mean, hajek_share, ratio, wilson
+from jobs.evaluate.replay import replay
+from jobs.evaluate.sources import case_sources
 from jobs.lake.arrays import Flags, Floats, flags, floats, one_each, whole_array
 from jobs.lake.step import Night, Tables
 from jobs.lake.tables import table
 
-COMPARED = ("model", "rule", "random")
 COMPREHENSIVE = "comprehensive"
+LETTER = "reminder_letter"
 SMALL = 10
 _BANDS = ((1, 5), (6, 10), (11, 20), (21, 50), (51, None))
-_CASES = "share of examined cases adjusted upward; the tax found is a lower bound, an examination finds only part of what is there"
 _SMALL = f"fewer than {SMALL} taxpayers: not shown"
-
-
-@dataclass(frozen=True)
-class Result:
-    """One row of table evaluation."""
-
-    measure: str
-    scope: str
-    item: str
-    n: int
-    found: Measured
-    baseline: float
-    note: str
 
 
 def evaluation(tables: Tables, night: Night) -> pa.Table:
     """Driver step. Reads case_result, point_result, reminder_result, selection, taxpayer. Writes evaluation."""
     cases = tables["case_result"].sort_by("case_id")
     points = tables["point_result"].sort_by([("case_id", "ascending"), ("point_id", "ascending")])
-    found = [*hit_rates(points), *case_sources(points, night.seed), *executed(cases), *reminders(tables["reminder_result"], night.seed),
-             *equity(tables["taxpayer"], tables["selection"], cases, night), *population(cases), *calibration(cases), *replay(cases)]
+    found = [*hit_rates(own_points(cases, points)), *case_sources(cases, points, night.seed), *executed(cases, night), *reminders(tables["reminder_result"], night.seed),
+             *equity(tables["taxpayer"], tables["selection"], cases, night), *population(cases), *calibration(cases), *replay(cases, night.seed)]
     return _table(found)
 
 
@@ -59,7 +48,7 @@ def hit_rates(points: pa.Table) -> Iterator[Result]:
     every = float(up.sum() / examined.sum()) if examined.any() else float("nan")
     note = "share of its own examined points adjusted upward; baseline: all examined points"
     for scope, owner, row in (("risk_code", whole_array(points["risk_code"]), np.arange(points.num_rows)), ("indicator", *_exploded(points))):
-        for item, at in _groups(owner):
+        for item, at in groups(owner):
             rows = row[at]
             n = int(examined[rows].sum())
             yield Result("hit_rate", scope, item, n, wilson(int(up[rows].sum()), n), every, note)
@@ -67,45 +56,38 @@ def hit_rates(points: pa.Table) -> Iterator[Result]:
             yield Result("not_examined", scope, item, len(rows), wilson(int((~examined[rows]).sum()), len(rows)), float("nan"), "points answered without being examined: no label")
 
 
-def case_sources(points: pa.Table, seed: int) -> Iterator[Result]:
-    """Per case source: hit rate of its examined cases, tax per inspector-day, and both against the random slice."""
-    grouped = _by_case(points)
-    source = whole_array(grouped["case_source"])
-    hit, amount, days = floats(grouped["amount_sum"]) > 0, floats(grouped["amount_sum"]), np.nan_to_num(floats(grouped["effort_days_sum"]))
-    by_source = dict(_groups(source))
-    random = by_source.get("random", np.empty(0, dtype=np.int64))
-    base = wilson(int(hit[random].sum()), len(random)).value
-    base_value = ratio(amount[random], days[random], seed).value
-    for item, at in by_source.items():
-        compared = item in COMPARED
-        aside = "" if compared else "; not chosen by Assay: outside every comparison"
-        yield Result("hit_rate", "case_source", item, len(at), wilson(int(hit[at].sum()), len(at)), base if compared else float("nan"), _CASES + aside)
-        told = at[days[at] > 0]
-        yield Result("value_per_day", "case_source", item, len(told), ratio(amount[told], days[told], seed), base_value if compared else float("nan"),
-                     "tax adjusted per inspector-day, signed" + aside)
-        if compared and item != "random":
-            yield Result("lift", "case_source", item, len(at), lift(int(hit[at].sum()), len(at), int(hit[random].sum()), len(random)), 1.0,
-                         f"hit rate against the random slice (n = {len(random)})")
-
-
-def executed(cases: pa.Table) -> Iterator[Result]:
-    """Share of the cases handed over that were worked, by rank on the list, office, level and treatment."""
+def own_points(cases: pa.Table, points: pa.Table) -> pa.Table:
+    """The answered points of cases that Assay handed over: the old system's points were opened by no indicator of ours."""
     handed = cases.filter(pc.fill_null(cases["pushed"], False))
+    return points.filter(pc.is_in(points["case_id"], value_set=whole_array(handed["case_id"]), skip_nulls=True))
+
+
+def executed(cases: pa.Table, night: Night) -> Iterator[Result]:
+    """Share of the cases handed over that an official worked, by rank on the list, office, level and treatment.
+
+    A reminder is a letter, not work: nobody takes it up, and the machine closes it by itself. As in monitoring it is left out.
+    """
+    letters = pa.array(sorted(t.id for t in night.conf.treatments.values() if t.document == LETTER), pa.string())
+    handed = cases.filter(pc.and_(pc.fill_null(cases["pushed"], False), pc.invert(pc.is_in(cases["treatment"], value_set=letters))))
     worked = flags(handed["worked"])
     every = wilson(int(worked.sum()), len(worked))
-    note = "cases begun or answered by tonight, of those handed over; baseline: all"
+    note = "cases that an official began, answered or reviewed by tonight, of those handed over; reminders are letters and left out; baseline: all"
     yield Result("executed", "all", "all", len(worked), every, float("nan"), note)
     scopes = {"rank": _bands(handed["rank"]), "office": handed["office_id"], "level": handed["level"], "treatment": handed["treatment"]}
     for scope, column in scopes.items():
-        for item, at in _groups(whole_array(column)):
+        for item, at in groups(whole_array(column)):
             yield Result("executed", scope, item, len(at), wilson(int(worked[at].sum()), len(at)), every.value, note)
 
 
 def reminders(result: pa.Table, seed: int) -> Iterator[Result]:
-    """What reminders of at least 90 days ago brought, arm by arm; baseline: those held out at random."""
-    ripe = result.filter(pc.fill_null(result["matured"], False)).sort_by([("taxpayer_id", "ascending"), ("point_id", "ascending"), ("sent_on", "ascending")])
+    """What reminders of at least 90 days ago brought, arm by arm; baseline: those held out at random.
+
+    Of nights that sent a letter: on a list that was never handed over nobody was held out from anything.
+    """
+    sent = result.filter(pc.equal(result["arm"], "sent"))["sent_on"].unique()
+    ripe = result.filter(pc.and_(pc.fill_null(result["matured"], False), pc.is_in(result["sent_on"], value_set=sent))).sort_by([("taxpayer_id", "ascending"), ("point_id", "ascending"), ("sent_on", "ascending")])
     closed, one = flags(ripe["closed"]), np.ones(ripe.num_rows)
-    arms = dict(_groups(whole_array(ripe["arm"])))
+    arms = dict(groups(whole_array(ripe["arm"])))
     held = arms.get("holdout", np.empty(0, dtype=np.int64))
     sums = {name: floats(ripe[name]) for name in ("corrected", "paid")}
     for arm, at in arms.items():
@@ -130,7 +112,7 @@ def equity(taxpayer: pa.Table, selection: pa.Table, cases: pa.Table, night: Nigh
         marked = flags(pc.is_in(people["taxpayer_id"], value_set=whole_array(rows["taxpayer_id"])))
         every = wilson(int(marked.sum()), len(marked)).value
         for scope, column in scopes.items():
-            for item, at in _groups(whole_array(column)):
+            for item, at in groups(whole_array(column)):
                 shown = len(at) >= SMALL
                 yield Result(measure, scope, item, len(at), wilson(int(marked[at].sum()), len(at)) if shown else NOTHING, every, f"{note}; baseline: everybody" if shown else _SMALL)
 
@@ -164,22 +146,6 @@ def calibration(cases: pa.Table) -> Iterator[Result]:
                          "examined cases adjusted upward, by promised probability (lowest first); selected cases only")
 
 
-def replay(cases: pa.Table) -> Iterator[Result]:
-    """Had only half of the examined cases been worked: share of the tax found in the half that each ranking puts first.
-
-    Within the examined cases this is known; that another ranking of the whole population would do better is not.
-    """
-    known = cases.filter(pc.is_valid(cases["adjusted"]))
-    total, half = floats(known["found"]), known.num_rows // 2
-    for item in ("value", "probability", "rules_score"):
-        score = floats(known[item])
-        order = np.lexsort((np.arange(known.num_rows), -np.where(np.isnan(score), -np.inf, score)))[:half]
-        inside = np.zeros(known.num_rows)
-        inside[order] = total[order]
-        yield Result("captured_by_half", "ranking", item, known.num_rows, ratio(inside, total, 0) if total.sum() > 0 and half else NOTHING, 0.5,
-                     "share of the tax found that lies in the better half of the examined cases by this ranking; baseline: random order")
-
-
 def _examined(points: pa.Table) -> tuple[Flags, Flags, Flags]:
     examined, sign = flags(points["examined"]), np.nan_to_num(floats(points["adjusted"]))
     return examined, examined & (sign > 0), examined & (sign < 0)
@@ -191,11 +157,6 @@ def _exploded(points: pa.Table) -> tuple[pa.Array, np.ndarray[tuple[int], np.dty
     return pc.list_flatten(column), np.asarray(pc.list_parent_indices(column), dtype=np.int64)
 
 
-def _by_case(points: pa.Table) -> pa.Table:
-    kept = points.filter(pc.fill_null(points["examined"], False))
-    return kept.group_by(["case_id", "case_source"]).aggregate([("amount", "sum"), ("effort_days", "sum")]).sort_by("case_id")
-
-
 def _bands(rank: pa.ChunkedArray) -> pa.Array:
     """Ranks in bands, named so that they sort."""
     number = np.nan_to_num(floats(rank)).astype(np.int64)
@@ -203,15 +164,6 @@ def _bands(rank: pa.ChunkedArray) -> pa.Array:
     for low, high in _BANDS:
         names[(number >= low) & (number <= (high or number.max(initial=low)))] = f"{low:02d}-{high:02d}" if high else f"{low}+"
     return pa.array(names.tolist(), pa.string())
-
-
-def _groups(column: pa.Array) -> Iterator[tuple[str, np.ndarray[tuple[int], np.dtype[np.int64]]]]:
-    """Each value of a column, in order, with the rows that hold it; null is `unknown`."""
-    filled = np.asarray(pc.fill_null(column, "unknown").to_pylist(), dtype=object)
-    names, which = np.unique(filled.astype(str), return_inverse=True) if len(filled) else (np.empty(0, dtype=str), np.empty(0, dtype=np.int64))
-    order = np.argsort(which, kind="stable")
-    for n, rows in enumerate(np.split(order, np.cumsum(np.bincount(which, minlength=len(names)))[:-1]) if len(names) else []):
-        yield str(names[n]), rows
 
 
 def _table(found: list[Result]) -> pa.Table:

@@ -21,6 +21,19 @@ class Measured:
     high: float
 
 
+@dataclass(frozen=True)
+class Result:
+    """One row of table evaluation: what was measured, on how many, and the number a sceptic would hold against it."""
+
+    measure: str
+    scope: str
+    item: str
+    n: int
+    found: Measured
+    baseline: float
+    note: str
+
+
 NOTHING = Measured(float("nan"), float("nan"), float("nan"))
 
 

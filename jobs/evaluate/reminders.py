@@ -8,7 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs.lake.arrays import Flags, Ints, day_numbers, flags, money, one_each, positions, whole_array
+from jobs.lake.arrays import Flags, Ints, day_numbers, flags, money, positions, whole_array
+from jobs.lake.buckets import group_codes
 from jobs.lake.step import Night, Tables
 from jobs.lake.tables import table
 
@@ -20,13 +21,16 @@ _PAID = {"VAT": "paid_vat", "CIT": "paid_cit", "PIT": "paid_pit"}
 def reminder_result(tables: Tables, night: Night) -> pa.Table:
     """Kernel. One row per reminder of every published night before this one, held-out and suppressed ones included (intention to treat).
 
-    Reads taxpayer_month, risk_point; history: reminder, risk_point. corrected: rise of tax declared for the point's tax and months that
+    A letter counts where its case was handed over: a list that nobody approved sent none. What was held out or suppressed has no case of its
+    own, so whether its night was handed over shows only in the rows of the others (`evaluation` looks there).
+    Reads taxpayer_month, risk_point, case_event; history: reminder, risk_point. corrected: rise of tax declared for the point's tax and months that
     became known after the reminder and within 90 days; paid likewise. A return filed for the first time counts: not filing was the point.
     """
     reminder = tables.history.get("reminder")
     past = tables.history.get("risk_point")
     if reminder is None or past is None or reminder.num_rows == 0:
         return pa.table({c.name: pa.array([], c.type) for c in table("reminder_result").own})
+    reminder = _of_lists_handed_over(reminder, tables["case_event"])
     point = _point_then(past, reminder)
     sent = day_numbers(reminder["as_of"])
     today = (night.as_of - date(1970, 1, 1)).days
@@ -42,11 +46,18 @@ def reminder_result(tables: Tables, night: Night) -> pa.Table:
     })
 
 
+def _of_lists_handed_over(reminder: pa.Table, event: pa.Table) -> pa.Table:
+    """Without the letters of cases that were never pushed."""
+    pushed = whole_array(event.filter(pc.equal(event["kind"], "pushed"))["case_id"])
+    return reminder.filter(pc.or_(pc.is_valid(reminder["suppressed"]), pc.is_in(reminder["case_id"], value_set=pushed, skip_nulls=True)))
+
+
 def _point_then(past: pa.Table, reminder: pa.Table) -> pa.Table:
-    """The point each reminder was about (its tax, period and amount), row by row."""
-    points = one_each(past, "point_id", "as_of")
-    at = positions(reminder["point_id"], points["point_id"])
-    return points.take(pa.array(at, mask=at < 0))
+    """The point each reminder was about as it stood that night (its tax, period and amount), row by row."""
+    both = pa.concat_tables([t.select(["point_id", "as_of"]) for t in (past, reminder)])
+    key = group_codes(both, ["point_id", "as_of"])
+    at = positions(pa.array(key[past.num_rows :]), pa.array(key[: past.num_rows]))
+    return past.take(pa.array(at, mask=at < 0))
 
 
 def _closed(tables: Tables, reminder: pa.Table, sent: Ints, today: int) -> Flags:

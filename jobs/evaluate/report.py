@@ -17,9 +17,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from jobs.evaluate.drawing import COLOURS, Dot, curves, dots, reliability
-from jobs.lake.arrays import cents, flags, floats
+from jobs.evaluate.replay import CAPACITIES, LIST, ORDERS, RULES, places, replayed
+from jobs.lake.arrays import cents, floats
 
-_SOURCES = {"model": "champion's list", "rule": "rules", "random": "random slice"}
+_SOURCES = {"model": "places by the champion", "rule": "places by rule", "random": "random slice"}
+_ORDERS = {LIST: "the list's own order", "probability": "the champion's probability", RULES: "the rules' score"}
 _ASIDE = "past cases"
 _LEAST = 10  # below this a comparison is not worth a sentence
 
@@ -37,7 +39,7 @@ def report(tables: Mapping[str, pa.Table], as_of: date, out: Path, data: str = "
     rows: list[Row] = [{**r, "name": called.get(r["item"], r["item"].replace("_", " "))} for r in tables["evaluation"].to_pylist()]
     cases = tables.get("case_result")
     found = {
-        "as_of": as_of, "data": data, "facts": _facts(tables, cases), "verdict": _verdict(rows), "sources": _sources(rows), "capture": _capture(cases, rows),
+        "as_of": as_of, "data": data, "facts": _facts(tables, cases, rows), "verdict": _verdict(rows), "sources": _sources(rows), "capacity": _capacity(rows), "capture": _capture(cases),
         "calibration": _calibration(rows), "execution": _execution(rows), "reminders": _reminders(rows), "indicators": _indicators(rows),
         "equity": _equity(rows), "population": _population(rows), "downward": _downward(rows),
     }  # fmt: skip
@@ -73,59 +75,89 @@ def _dot(row: Row, name: str | None = None, colour: str | None = None) -> Dot:
     return Dot(name or row["name"], row["value"], row["low"], row["high"], row["n"], colour or "#2563a8")
 
 
-def _facts(tables: Mapping[str, pa.Table], cases: pa.Table | None) -> list[tuple[str, str]]:
+def _facts(tables: Mapping[str, pa.Table], cases: pa.Table | None, rows: list[Row]) -> list[tuple[str, str]]:
     facts = [(_grouped(tables["taxpayer"].num_rows), "taxpayers on the register")] if "taxpayer" in tables else []
     if "selection" in tables:
         facts.append((_grouped(tables["selection"].num_rows), "cases on tonight's list"))
     if cases is not None and cases.num_rows:
         handed = cases.filter(pc.fill_null(cases["pushed"], False))
-        facts += [(_grouped(handed.num_rows), "cases handed over so far"), (_percent(flags(handed["worked"]).mean() if handed.num_rows else None), "of them worked"),
+        work = next(iter(_of(rows, "executed", "all")), None)
+        facts += [(_grouped(handed.num_rows), "cases and letters handed over so far"), (_percent(work["value"] if work else None), f"of the {work['n'] if work else 0:,} cases worked"),
                   (_million(cents(handed["found"]).sum() / 100), "tax found, signed"), (_million(cents(handed["paid"]).sum() / 100), "of it paid")]
     return facts
 
 
 def _verdict(rows: list[Row]) -> dict[str, Any]:
-    """The answer in a sentence: the list against the random slice, and whether luck could explain it."""
-    hit = {r["item"]: r for r in _of(rows, "hit_rate", "case_source")}
-    lifts = {r["item"]: r for r in _of(rows, "lift", "case_source")}
-    best = next((s for s in ("model", "rule") if s in lifts and hit[s]["n"] >= _LEAST), None)
-    if best is None or "random" not in hit:
-        return {"kind": "open", "hit": hit}
-    low = lifts[best]["low"]
-    kind = "better" if low > 1 else "worse" if lifts[best]["high"] < 1 else "unclear"
-    return {"kind": kind, "hit": hit, "list": hit[best], "name": _SOURCES[best], "random": hit["random"], "lift": lifts[best]}
+    """The answer in two sentences: the list against the random cases of its nights, and against the rules on the same cases.
+
+    Each is `better` or `worse` only where its interval leaves out equality; the page as a whole is `better` only where both are.
+    """
+    listed = {r["item"]: r for r in _of(rows, "hit_rate", "list")}
+    beside = {r["item"]: r for r in _of(rows, "hit_rate", "random_beside")}
+    lifts = {r["item"]: r for r in _of(rows, "lift", "list")}
+    which = next((i for i in ("champion", "rules") if i in lifts and listed[i]["n"] >= _LEAST), None)
+    if which is None:
+        return {"kind": "open", "hit": {r["item"]: r for r in _of(rows, "hit_rate", "case_source")}}
+    nights = next(int(r["value"]) for r in _of(rows, "nights", "list") if r["item"] == which)
+    chance, rules = _side(lifts[which], 1.0), _against_rules(rows) if which == "champion" else None
+    sides = {chance, rules["kind"] if rules else "unclear"}
+    kind = "worse" if "worse" in sides else "better" if sides == {"better"} else "unclear"
+    return {"kind": kind, "list": listed[which], "name": which, "nights": nights, "random": beside[which], "lift": lifts[which], "chance": chance, "rules": rules}
+
+
+def _side(found: Row, equal: float) -> str:
+    return "better" if found["low"] > equal else "worse" if found["high"] < equal else "unclear"
+
+
+def _against_rules(rows: list[Row]) -> dict[str, Any] | None:
+    """The list's order less the rules' at the smaller capacity; nothing to say of fewer than so many cases."""
+    scope = next(iter(CAPACITIES))
+    apart = {r["item"]: r for r in _of(rows, "list_less_rules", scope) if r["n"] >= _LEAST}
+    tax = {r["item"]: r for r in _of(rows, "capacity_tax", scope)}
+    hits = {r["item"]: r for r in _of(rows, "capacity_hits", scope)}
+    if "tax" not in apart or "hits" not in apart:
+        return None
+    kinds = [_side(apart[i], 0.0) for i in ("tax", "hits")]
+    kind = kinds[0] if kinds[0] == kinds[1] or kinds[1] == "unclear" else "unclear"
+    return {"kind": kind, "apart": apart["tax"], "apart_hits": apart["hits"], "tax": {o: tax[o] for o in (LIST, RULES)}, "hits": {o: hits[o] for o in (LIST, RULES)}}
 
 
 def _sources(rows: list[Row]) -> dict[str, Any]:
-    rates, days = _of(rows, "hit_rate", "case_source"), _of(rows, "value_per_day", "case_source")
-    own, past = [r for r in rates if r["item"] in _SOURCES], [r for r in rates if r["item"] not in _SOURCES]
     order = list(_SOURCES)
-    own.sort(key=lambda r: order.index(r["item"]))
+    own, per_day = (sorted((r for r in _of(rows, m, "case_source") if r["item"] in _SOURCES), key=lambda r: order.index(r["item"])) for m in ("hit_rate", "value_per_day"))
+    past = _of(rows, "hit_rate", "past_source")
     random = next((r["value"] for r in own if r["item"] == "random"), None)
-    shown = [_dot(r, _SOURCES[r["item"]], COLOURS[r["item"]]) for r in own] + [_dot(r, f"{_ASIDE}: {r['item'].replace('_', ' ')}", "#c7cbd1") for r in past]
-    per_day = sorted((r for r in days if r["item"] in _SOURCES), key=lambda r: order.index(r["item"]))
+    shown = [_dot(r, _SOURCES[r["item"]], COLOURS[r["item"]]) for r in own] + [_dot(r, f"{_ASIDE}: {r['name']}", "#c7cbd1") for r in past]
     return {
-        "rates": Markup(dots(shown, "Hit rate by case source", line=random, line_name="random slice")) if shown else None,
+        "rates": Markup(dots(shown, "Hit rate by case source", line=random, line_name="random slice")) if shown else None, "past": bool(past),
         "per_day": Markup(dots([_dot(r, _SOURCES[r["item"]], COLOURS[r["item"]]) for r in per_day], "Tax per inspector-day by case source", percent=False)) if per_day else None,
     }
 
 
-def _capture(cases: pa.Table | None, rows: list[Row]) -> dict[str, Any] | None:
-    """Cumulated tax found among the examined cases, in the order of each ranking."""
-    if cases is None:
+def _capacity(rows: list[Row]) -> dict[str, Any] | None:
+    """Tax found, hits and tax per inspector-day at each capacity, by each order, and what random order would have."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for scope in CAPACITIES:
+        by = {m: {r["item"]: r for r in _of(rows, f"capacity_{m}", scope)} for m in ("tax", "hits", "per_day")}
+        if by["tax"] and all(o in by["hits"] for o in ORDERS):
+            lines = [{"name": _ORDERS[o], "own": o == LIST, "chance": None, **{m: by[m].get(o) for m in by}} for o in ORDERS]
+            found[scope] = [*lines, {"name": "in random order", "own": False, "chance": {m: by[m][LIST]["baseline"] if LIST in by[m] else None for m in by}}]
+    apart = {scope: {r["item"]: r for r in _of(rows, "list_less_rules", scope)} for scope in CAPACITIES}
+    return {"scopes": found, "apart": apart, "n": next(r["n"] for r in rows if r["measure"] == "list_less_rules")} if found else None
+
+
+def _capture(cases: pa.Table | None) -> dict[str, Any] | None:
+    """Cumulated tax found among the cases that both ranked, each night's in the order of the list and of the rules."""
+    known = replayed(cases) if cases is not None else None
+    if known is None or known.num_rows < _LEAST or floats(known["found"]).sum() <= 0:
         return None
-    known = cases.filter(pc.is_valid(cases["adjusted"])).sort_by("case_id")
-    money = floats(known["found"])
-    if known.num_rows < _LEAST or money.sum() <= 0:
-        return None
-    share = np.arange(known.num_rows + 1) / known.num_rows
+    money, share = floats(known["found"]), np.arange(known.num_rows + 1) / known.num_rows
     lines = []
-    for name, column, colour in (("as the list ranked them", "value", COLOURS["model"]), ("by the rules alone", "rules_score", COLOURS["rule"])):
-        score = floats(known[column])
-        order = np.lexsort((np.arange(known.num_rows), -np.where(np.isnan(score), -np.inf, score)))
-        lines.append((name, share, np.concatenate([[0.0], np.cumsum(money[order]) / money.sum()]), colour))
-    halves = {r["item"]: r for r in _of(rows, "captured_by_half", "ranking")}
-    return {"svg": Markup(curves(lines, "Tax found by share of cases worked", x="share of the examined cases, best first", y="share of the tax found")), "halves": halves, "n": known.num_rows}
+    for column, colour in ((LIST, COLOURS["model"]), (RULES, COLOURS["rule"])):
+        place, size = places(known, column)
+        order = np.lexsort((np.arange(known.num_rows), (place + 0.5) / size))
+        lines.append((_ORDERS[column], share, np.concatenate([[0.0], np.cumsum(money[order]) / money.sum()]), colour))
+    return {"svg": Markup(curves(lines, "Tax found by share of cases worked", x="share of the examined cases, best first", y="share of the tax found")), "n": known.num_rows}
 
 
 def _calibration(rows: list[Row]) -> dict[str, Any] | None:
@@ -134,7 +166,9 @@ def _calibration(rows: list[Row]) -> dict[str, Any] | None:
         return None
     n = sum(r["n"] for r in found)
     promised, seen = sum(r["baseline"] * r["n"] for r in found) / n, sum(r["value"] * r["n"] for r in found) / n
-    return {"svg": Markup(reliability([r["baseline"] for r in found], [_dot(r) for r in found], "Calibration")), "n": n, "promised": promised, "seen": seen}
+    over, under = [r for r in found if r["baseline"] > r["high"]], [r for r in found if r["baseline"] < r["low"]]
+    return {"svg": Markup(reliability([r["baseline"] for r in found], [_dot(r) for r in found], "Calibration")), "n": n, "promised": promised, "seen": seen,
+            "groups": found, "over": over, "under": under, "last": found[-1]}
 
 
 def _execution(rows: list[Row]) -> dict[str, Any] | None:

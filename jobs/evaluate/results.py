@@ -10,11 +10,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs.lake.arrays import Flags, Floats, Ints, cents, flags, floats, money, one_each, positions, taken, whole_array
+from jobs.lake.arrays import Flags, Floats, Ints, cents, day_numbers, flags, floats, money, one_each, positions, taken, whole_array
 from jobs.lake.buckets import group_codes
 from jobs.lake.step import Night, Tables
 
-_WORKED = pa.array(["begun", "statement", "point_answered", "reviewed", "closed", "paid"])
+_WORKED = pa.array(["begun", "point_answered", "reviewed"])  # acts of an official: a statement is the taxpayer's, and files close by themselves
 _EXAMINED = pa.array(["confirmed", "in_part", "excluded", "new"])
 
 
@@ -22,7 +22,7 @@ def case_result(tables: Tables, night: Night) -> pa.Table:
     """Kernel. One row per selection of every published night before this one.
 
     Reads taxpayer, outcome, case_event; history: selection, score. A case nobody was handed has `pushed` false: its list lapsed. `worked`
-    needs an event that only work leaves. `adjusted` is the sign of the sum over the case's examined points, overturned ones left out.
+    needs an act of an official. `adjusted` is the sign of the sum over the case's examined points, overturned ones left out.
     """
     selection = one_each(tables.history["selection"], "case_id")
     cases = whole_array(selection["case_id"])
@@ -51,17 +51,14 @@ def case_result(tables: Tables, night: Night) -> pa.Table:
 
 
 def point_result(tables: Tables, night: Night) -> pa.Table:
-    """Kernel. Every answered point with the indicators that stood behind it on a night it was open.
+    """Kernel. Every answered point with the indicators that stood behind it on the night of its list.
 
-    Reads outcome, risk_point; history: risk_point. Results of reminders are no audits and stay in reminder_result.
+    Reads outcome; history: risk_point. Results of reminders are no audits and stay in reminder_result. What an indicator saw after the list
+    was made is no hit of it: only for a point that joined an open case later do those of the first night count that saw it, before the answer.
     """
     outcome = tables["outcome"]
     outcome = outcome.filter(pc.invert(pc.is_in(outcome["treatment"], value_set=pa.array(_soft(night), pa.string()))))
-    known = [t for t in (tables["risk_point"], tables.history.get("risk_point")) if t is not None]
-    points = one_each(pa.concat_tables([t.select(["point_id", "indicators"]) for t in known]), "point_id")
-    at = positions(outcome["point_id"], points["point_id"])
-    listed = pc.if_else(pa.array(at < 0), pa.scalar(None, pa.int64()), pa.array(at))
-    indicators = whole_array(points["indicators"]).take(listed)
+    indicators = _indicators_then(tables.history.get("risk_point"), outcome)
     return pa.table({
         **{n: outcome[n] for n in ("case_id", "point_id", "taxpayer_id", "tax", "risk_code", "period_from", "period_to", "case_source", "treatment", "office_id")},
         "examined": pa.array(_examined(outcome), pa.bool_()),
@@ -69,9 +66,27 @@ def point_result(tables: Tables, night: Night) -> pa.Table:
         "amount": pc.if_else(pa.array(_overturned(outcome)), money(np.zeros(outcome.num_rows, dtype=np.int64)), outcome["assessed"]),
         "effort_days": outcome["effort_days"],
         "reason_code": outcome["reason_code"],
-        "indicators": pc.if_else(pc.is_null(indicators), pa.scalar([], pa.list_(pa.string())), indicators),
+        "indicators": indicators,
         "known_at": outcome["known_at"],
     })
+
+
+def _indicators_then(past: pa.Table | None, outcome: pa.Table) -> pa.Array:
+    """The indicators behind each answered point when its case was opened (list<string>, empty: none)."""
+    if past is None or past.num_rows == 0:
+        return pa.array([[]] * outcome.num_rows, pa.list_(pa.string()))
+    asked = pa.table({"point_id": outcome["point_id"], "row": np.arange(outcome.num_rows), "opened": day_numbers(outcome["opened_on"]), "known": day_numbers(outcome["known_at"]),
+                      "new": pc.fill_null(pc.equal(outcome["finding"], "new"), False)})
+    seen = pa.table({"point_id": past["point_id"], "seen": day_numbers(past["as_of"]), "at": np.arange(past.num_rows)})
+    both = asked.join(seen, "point_id", join_type="inner").sort_by([("row", "ascending"), ("seen", "ascending")])
+    row, when, at = (both[n].to_numpy() for n in ("row", "seen", "at"))
+    best = np.full(outcome.num_rows, -1, dtype=np.int64)
+    joined = (when > both["opened"].to_numpy()) & (when <= both["known"].to_numpy()) & ~flags(both["new"])
+    best[row[joined][::-1]] = at[joined][::-1]  # the first such night: written last
+    then = when <= both["opened"].to_numpy()
+    best[row[then]] = at[then]  # the last night by then, before any later one
+    listed = whole_array(past["indicators"]).take(pa.array(best, mask=best < 0))
+    return pc.if_else(pc.is_null(listed), pa.scalar([], pa.list_(pa.string())), listed)
 
 
 def _soft(night: Night) -> list[str]:

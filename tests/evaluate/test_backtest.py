@@ -15,8 +15,8 @@ import yaml
 
 from jobs.evaluate.backtest import backtest
 from models.ranking import at
+from tests.data import DATA, needs
 
-DATA = Path(__file__).parents[3] / "shared" / "data"
 FAST = ["single_feature", "logistic"]
 
 
@@ -205,9 +205,8 @@ def test_rules_in_use_are_a_candidate(tmp_path: Path) -> None:
     assert split["worst"] <= split["expected"] <= split["best"]
 
 
+@needs("uci_audit")
 def test_uci_audit_is_refused(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    if not DATA.exists():
-        pytest.skip("../shared/data is not here")
     rows, label = {"path": str(DATA / "uci_audit" / "audit_risk.csv")}, {"column": "Risk"}
     code, found = run(tmp_path, rows=rows, label=label, features={"drop": ["TOTAL"], "categorical": ["LOCATION_ID"]})
     assert code == 3
@@ -224,9 +223,8 @@ def test_uci_audit_is_refused(tmp_path: Path, caplog: pytest.LogCaptureFixture) 
     assert code == 0 and len(found["leaks"]) == 3
 
 
+@needs("polish_bankruptcy")
 def test_polish_bankruptcy_by_folds(tmp_path: Path) -> None:
-    if not DATA.exists():
-        pytest.skip("../shared/data is not here")
     rows = {"path": str(DATA / "polish_bankruptcy" / "1year.arff")}
     code, found = run(
         tmp_path,

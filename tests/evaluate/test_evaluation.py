@@ -14,7 +14,7 @@ from jobs.evaluate.evaluation import evaluation
 from jobs.evaluate.intervals import hajek_mean, hajek_share, lift, ratio, wilson
 from jobs.lake.step import Tables
 from jobs.lake.tables import table
-from tests.rank.given import AS_OF, night, rows, taxpayer
+from tests.rank.given import AS_OF, TREATMENTS, conf, night, rows, taxpayer
 
 Key = tuple[str, str, str]
 
@@ -37,7 +37,9 @@ def answer(case: str, number: int, adjusted: int | None, *, code: str = "sales",
 
 
 def test_each_indicator_and_code_learns_from_its_own_points() -> None:
-    out = evaluated([answer("C1", 1, 1, indicators=("i1", "i2")), answer("C1", 2, 0), answer("C2", 1, -1, code="cost"), answer("C3", 1, None), answer("C4", 1, 1, indicators=())])
+    handed = [{"case_id": f"C{k}", "pushed": True} for k in (1, 2, 3, 4)]
+    out = evaluated([answer("C1", 1, 1, indicators=("i1", "i2")), answer("C1", 2, 0), answer("C2", 1, -1, code="cost"), answer("C3", 1, None), answer("C4", 1, 1, indicators=()),
+                     answer("H1", 1, 1)], handed)  # the last: the old system's, opened by no indicator
     first = out["hit_rate", "indicator", "i1"]
     assert (first["n"], first["value"], first["baseline"]) == (3, pytest.approx(1 / 3), 0.5)  # up, nothing, down; not examined apart; all: 2 of 4
     assert (out["hit_rate", "indicator", "i2"]["n"], out["hit_rate", "indicator", "i2"]["value"]) == (1, 1.0)
@@ -47,24 +49,42 @@ def test_each_indicator_and_code_learns_from_its_own_points() -> None:
     assert out["hit_rate", "risk_code", "cost"]["value"] == 0.0
 
 
-def test_sources_are_compared_with_the_random_slice_and_others_stand_aside() -> None:
-    points = [answer(f"M{k}", 1, int(k < 6), amount=100 * (k < 6), days=5) for k in range(10)] + [answer(f"R{k}", 1, int(k < 2), source="random", amount=50 * (k < 2), days=5) for k in range(10)]
-    out = evaluated([*points, answer("A1", 1, 1, source="assigned", amount=9)])
-    assert (out["hit_rate", "case_source", "model"]["value"], out["hit_rate", "case_source", "model"]["baseline"]) == (0.6, 0.2)
-    assert (out["value_per_day", "case_source", "model"]["value"], out["value_per_day", "case_source", "model"]["baseline"]) == (12.0, 2.0)  # 600 / 50 days; 100 / 50 days
-    assert out["lift", "case_source", "model"]["value"] == pytest.approx(3.0)
-    assert ("lift", "case_source", "assigned") not in out and out["hit_rate", "case_source", "assigned"]["baseline"] is None
-
-
-def test_a_case_with_points_in_both_directions_counts_by_its_sum() -> None:
-    out = evaluated([answer("C1", 1, 1, amount=10), answer("C1", 2, -1, amount=-30)])
-    assert out["hit_rate", "case_source", "model"]["n"] == 1 and out["hit_rate", "case_source", "model"]["value"] == 0.0
-
-
 def case(n: int, **more: Any) -> dict[str, Any]:
     return {"case_id": f"C{n:03d}", "taxpayer_id": f"T{n:03d}", "selected_on": date(2026, 1, 20), "case_source": "model", "treatment": "assess", "office_id": "11", "rank": n + 1, "level": "high",
             "inclusion_probability": 1.0, "pushed": True, "worked": True, "adjusted": 1, "found": Decimal("100"), "paid": Decimal("0"), "effort_days": 5.0,
-            "value": 1.0, "probability": 0.5, "rules_score": 1.0, **more}
+            "value": 1.0, "model_version": "1", "probability": 0.5, "rules_score": 1.0, **more}
+
+
+def test_only_cases_assay_handed_over_are_compared_and_all_of_the_old_system_stand_aside() -> None:
+    model = [case(k, adjusted=int(k < 6), found=Decimal(100 * (k < 6))) for k in range(10)]
+    random = [case(20 + k, case_source="random", adjusted=int(k < 2), found=Decimal(50 * (k < 2))) for k in range(10)]
+    lapsed = case(50, pushed=False)
+    old = [answer(f"H{k}", 1, 1, source=source, amount=9) for k, source in enumerate(("model", "rule", "random", "assigned"))]
+    own = [answer(c["case_id"], 1, c["adjusted"], source=c["case_source"], amount=float(c["found"])) for c in (*model, *random)]
+    out = evaluated([*own, *old], [*model, *random, lapsed])
+    assert {i: (r["n"], r["value"], r["baseline"]) for (m, s, i), r in out.items() if (m, s) == ("hit_rate", "case_source")} == {"model": (10, 0.6, 0.2), "random": (10, 0.2, 0.2)}
+    per_day = out["value_per_day", "case_source", "model"]
+    assert (per_day["value"], per_day["baseline"]) == (12.0, 2.0)  # 600 / 50 days; 100 / 50 days
+    assert out["lift", "case_source", "model"]["value"] == pytest.approx(3.0)
+    past = {i: (r["n"], r["value"], r["baseline"]) for (m, s, i), r in out.items() if (m, s) == ("hit_rate", "past_source")}
+    assert past == dict.fromkeys(("assigned", "model", "random", "rule"), (1, 1.0, None))
+    assert not [k for k in out if k[0] == "lift" and k[1] == "past_source"]
+
+
+def test_lists_are_held_against_the_random_cases_of_their_own_nights() -> None:
+    rules = {"selected_on": date(2025, 10, 20), "model_version": "rules", "case_source": "rule"}
+    first = [case(k, **rules, adjusted=0) for k in range(4)] + [case(10 + k, **{**rules, "case_source": "random"}, adjusted=1) for k in range(2)]
+    by_model = [case(20 + k, adjusted=int(k < 3)) for k in range(4)] + [case(30, case_source="rule", adjusted=1)] + [case(40 + k, case_source="random", adjusted=0) for k in range(5)]
+    out = evaluated(cases=[*first, *by_model])
+    shown = {(s, i): (r["n"], r["value"]) for (m, s, i), r in out.items() if m == "hit_rate" and s in ("list", "random_beside")}
+    assert shown == {("list", "champion"): (5, 0.8), ("random_beside", "champion"): (5, 0.0), ("list", "rules"): (4, 0.0), ("random_beside", "rules"): (2, 1.0)}
+    assert out["lift", "list", "champion"]["low"] < out["lift", "list", "champion"]["value"] and "n = 5" in out["lift", "list", "champion"]["note"]
+    assert (out["nights", "list", "champion"]["value"], out["nights", "list", "rules"]["value"]) == (1.0, 1.0)
+
+
+def test_a_case_found_downward_over_all_is_no_hit() -> None:
+    out = evaluated(cases=[case(0, adjusted=-1, found=Decimal(-20))])
+    assert (out["hit_rate", "case_source", "model"]["n"], out["hit_rate", "case_source", "model"]["value"]) == (1, 0.0)
 
 
 def test_executed_by_rank_and_office_of_the_cases_handed_over() -> None:
@@ -74,11 +94,23 @@ def test_executed_by_rank_and_office_of_the_cases_handed_over() -> None:
     assert out["executed", "office", "12"]["baseline"] == 0.5
 
 
-def test_reminders_beside_those_held_out_and_only_ripe_ones() -> None:
-    def one(n: int, arm: str, closed: bool, corrected: str, matured: bool = True) -> dict[str, Any]:
-        return {"taxpayer_id": f"T{n}", "point_id": f"P{n}", "sent_on": AS_OF, "arm": arm, "closed": closed, "corrected": Decimal(corrected), "paid": Decimal("1"), "matured": matured}
+def test_a_reminder_is_a_letter_and_no_work() -> None:
+    letter = TREATMENTS[0].model_copy(update={"document": "reminder_letter"})
+    configured = conf()
+    configured.treatments["remind"] = letter
+    tables = {n: rows(n) for n in ("point_result", "reminder_result", "selection", "taxpayer")}
+    cases = rows("case_result", case(0), case(1, treatment="remind", worked=True), case(2, treatment="remind", worked=False))
+    out = {(r["measure"], r["scope"], r["item"]): r for r in evaluation(Tables(now={**tables, "case_result": cases}), night(configured)).to_pylist()}
+    assert (out["executed", "all", "all"]["n"], out["executed", "all", "all"]["value"]) == (1, 1.0)
+    assert ("executed", "treatment", "remind") not in out
 
-    out = evaluated(reminders=[one(1, "sent", True, "30"), one(2, "sent", False, "0"), one(3, "holdout", False, "4"), one(4, "sent", True, "99", matured=False), one(5, "fraud", False, "0")])
+
+def test_reminders_beside_those_held_out_and_only_ripe_ones() -> None:
+    def one(n: int, arm: str, closed: bool, corrected: str, matured: bool = True, on: date = AS_OF) -> dict[str, Any]:
+        return {"taxpayer_id": f"T{n}", "point_id": f"P{n}", "sent_on": on, "arm": arm, "closed": closed, "corrected": Decimal(corrected), "paid": Decimal("1"), "matured": matured}
+
+    out = evaluated(reminders=[one(1, "sent", True, "30"), one(2, "sent", False, "0"), one(3, "holdout", False, "4"), one(4, "sent", True, "99", matured=False), one(5, "fraud", False, "0"),
+                               one(6, "holdout", True, "50", on=date(2025, 1, 1))])  # the last: of a list that lapsed, so that nobody was reminded beside him
     assert (out["reminder_closed", "reminder", "sent"]["n"], out["reminder_closed", "reminder", "sent"]["value"], out["reminder_closed", "reminder", "sent"]["baseline"]) == (2, 0.5, 0.0)
     assert (out["reminder_corrected", "reminder", "sent"]["value"], out["reminder_corrected", "reminder", "sent"]["baseline"]) == (15.0, 4.0)
     assert out["reminder_closed", "reminder", "fraud"]["n"] == 1  # each suppression is counted
@@ -109,8 +141,45 @@ def test_calibration_and_replay() -> None:
     out = evaluated(cases=cases)
     assert [(out["calibration", "probability", str(b)]["value"], round(out["calibration", "probability", str(b)]["baseline"], 6)) for b in range(1, 6)] == [
         (0.0, 0.1), (0.2, 0.2), (0.4, 0.3), (0.6, 0.4), (0.8, 0.5)]
-    # 12 of 25 are the better half; by value the last 12 hold all 12 hundreds, by rules none of them
-    assert (out["captured_by_half", "ranking", "value"]["value"], out["captured_by_half", "ranking", "rules_score"]["value"]) == (1.0, 0.0)
+
+
+def test_list_and_rules_replayed_on_the_same_cases_at_the_same_capacity() -> None:
+    # ten cases; the list puts them as numbered, the rules the other way round; 0 and 1 hold 300 and 100, 9 holds 100
+    money = {0: 300, 1: 100, 9: 100}
+    of = [case(k, value=float(-k), rules_score=float(k), probability=0.5, found=Decimal(money.get(k, 0)), adjusted=int(k in money), effort_days=float(1 + k)) for k in range(10)]
+    out = evaluated(cases=of)
+    at = {(m, s, i): r for (m, s, i), r in out.items() if m.startswith("capacity_")}
+    fifth = {o: [at[f"capacity_{m}", "first_fifth", o]["value"] for m in ("tax", "hits", "per_day")] for o in ("value", "rules_score")}
+    assert fifth == {"value": [0.8, 1.0, pytest.approx(400 / 3)], "rules_score": [0.2, 0.5, pytest.approx(100 / 19)]}
+    assert [at[f"capacity_{m}", "first_fifth", "value"]["baseline"] for m in ("tax", "hits", "per_day")] == [pytest.approx(v) for v in (0.2, 0.3, 500 / 55)]
+    assert (at["capacity_tax", "first_half", "value"]["value"], at["capacity_tax", "first_half", "value"]["n"]) == (0.8, 5)
+    apart = {i: (r["n"], pytest.approx(r["value"])) for (m, s, i), r in out.items() if (m, s) == ("list_less_rules", "first_fifth")}
+    assert apart == {"tax": (10, 0.6), "hits": (10, 0.5)}
+
+
+@pytest.mark.parametrize(("aside", "why"), [
+    ({"selected_on": date(2025, 10, 20), "model_version": "rules"}, "a night without a champion"),
+    ({"rules_score": None}, "not ranked by the rules"), ({"value": None}, "not ranked by the list"),
+    ({"adjusted": None}, "not examined"), ({"pushed": False}, "a list that lapsed"),
+])
+def test_replay_holds_only_cases_that_both_ranked(aside: dict[str, Any], why: str) -> None:
+    of = [case(k, value=float(k), rules_score=float(k)) for k in range(5)]
+    out = evaluated(cases=[*of, *(case(20 + k, **{"found": Decimal(1000), **aside}) for k in range(5))])
+    assert out["list_less_rules", "first_half", "tax"]["n"] == 5, why
+
+
+def test_replay_takes_its_share_of_each_night() -> None:
+    # the second night's cases are all worth more to both: taken over both nights together the first night would have none
+    nights = [case(k, value=float(k), rules_score=1.0, found=Decimal(100 if k == 4 else 0)) for k in range(5)]
+    nights += [case(10 + k, selected_on=date(2026, 4, 20), value=100.0 + k, rules_score=1.0, found=Decimal(100 if k == 4 else 0)) for k in range(5)]
+    assert evaluated(cases=nights)["capacity_tax", "first_fifth", "value"]["value"] == 1.0
+
+
+def test_orders_that_hold_the_same_cases_are_not_told_apart() -> None:
+    rng = np.random.default_rng(8)
+    of = [case(k, value=float(k), rules_score=float(k) * 2, found=Decimal(int(rng.integers(0, 900))), adjusted=1) for k in range(40)]
+    apart = evaluated(cases=of)["list_less_rules", "first_fifth", "tax"]
+    assert (apart["value"], apart["low"], apart["high"]) == (0.0, 0.0, 0.0)
 
 
 def test_nothing_yet_is_said_with_n_zero() -> None:

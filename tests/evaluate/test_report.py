@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
 
 from jobs.evaluate.report import report
 from tests.evaluate.sample import empty, sample
-from tests.rank.given import AS_OF
+from tests.rank.given import AS_OF, rows
 
 SECTIONS = ("1. The list against chance", "2. Do the probabilities", "3. Was the list worked?", "4. What did reminders bring?", "5. Which indicators", "6. Who was selected?",
             "7. What the random slice says", "What these numbers are not")
@@ -44,7 +45,7 @@ def test_same_bytes_for_the_same_numbers(tmp_path: Path) -> None:
 def test_before_anything_has_happened_it_says_so(tmp_path: Path) -> None:
     report(empty(), AS_OF, tmp_path / "r.html")
     text = (tmp_path / "r.html").read_text(encoding="utf-8")
-    for sentence in ("It cannot be said yet", "No case has been examined yet", "No case has been handed over yet", "No reminder is 90 days old yet", "No point has been answered yet",
+    for sentence in ("It cannot be said yet", "No case has been examined yet", "No case has been handed over yet", "No reminder is 90 days old yet", "No point of a list has been answered yet",
                      "There is no list to look at", "No random case has been examined yet"):
         assert sentence in text
     for section in SECTIONS:
@@ -61,3 +62,41 @@ def test_names_are_escaped(tmp_path: Path) -> None:
     report({**tables, "evaluation": pa.Table.from_pylist(table, tables["evaluation"].schema)}, AS_OF, tmp_path / "r.html", data="<script>alert(1)</script>")
     text = (tmp_path / "r.html").read_text(encoding="utf-8")
     assert "<script" not in text and "<i>" not in text and "<b>x" not in text
+
+
+def measured(measure: str, scope: str, item: str, value: float, low: float, high: float, n: int = 60, baseline: float = 0.0) -> dict[str, Any]:
+    return {"measure": measure, "scope": scope, "item": item, "value": value, "low": low, "high": high, "n": n, "baseline": baseline, "note": ""}
+
+
+def against(lift: tuple[float, float], tax: tuple[float, float], hits: tuple[float, float] = (-0.1, 0.1)) -> list[dict[str, Any]]:
+    """What a night measured: the intervals of the lift over the random slice, and of the list less the rules."""
+    both = [measured(f"capacity_{m}", "first_fifth", o, 0.7, 0.6, 0.8, 12) for m in ("tax", "hits") for o in ("value", "rules_score")]
+    return [measured("hit_rate", "list", "champion", 0.7, 0.6, 0.8), measured("hit_rate", "random_beside", "champion", 0.1, 0.0, 0.4, 11), measured("nights", "list", "champion", 2, 2, 2),
+            measured("lift", "list", "champion", 7.0, *lift), *both, measured("list_less_rules", "first_fifth", "tax", sum(tax) / 2, *tax), measured("list_less_rules", "first_fifth", "hits", sum(hits) / 2, *hits)]
+
+
+@pytest.mark.parametrize(("found", "kind", "says"), [
+    (against((1.2, 50.0), (-0.1, 0.3)), "unclear", ("more than luck explains", "anything from 1.2 to 50 times", "do not show that the champion is better than the rules")),
+    (against((1.2, 50.0), (0.05, 0.3)), "better", ("more than luck explains", "Within these cases the list's order is the better one")),
+    (against((1.2, 50.0), (0.05, 0.3), (-0.4, -0.1)), "unclear", ("do not show that the champion is better",)),  # more tax, fewer hits
+    (against((1.2, 50.0), (-0.3, -0.05)), "worse", ("the rules do better",)),
+    (against((0.4, 9.0), (0.05, 0.3)), "unclear", ("not yet proved better than chance",)),
+    (against((0.1, 0.8), (0.05, 0.3)), "worse", ("worse than chance",)),
+    ([r for r in against((1.2, 50.0), (0.0, 0.0)) if r["measure"] != "list_less_rules"], "unclear", ("Against the rules nothing can be said yet",)),
+])
+def test_the_headline_says_what_the_intervals_bear_and_no_more(tmp_path: Path, found: list[dict[str, Any]], kind: str, says: tuple[str, ...]) -> None:
+    report({"evaluation": rows("evaluation", *found)}, AS_OF, tmp_path / "r.html")
+    text = (tmp_path / "r.html").read_text(encoding="utf-8")
+    assert f'class="answer {kind}"' in text
+    for sentence in says:
+        assert sentence.replace("'", "&#39;") in text or sentence in text
+
+
+def test_calibration_names_the_groups_that_promise_too_much(tmp_path: Path) -> None:
+    groups = [measured("calibration", "probability", "1", 0.35, 0.2, 0.55, 19, 0.3), measured("calibration", "probability", "2", 0.6, 0.5, 0.7, 19, 0.4),
+              measured("calibration", "probability", "3", 0.74, 0.5, 0.88, 19, 0.92)]
+    report({"evaluation": rows("evaluation", *groups)}, AS_OF, tmp_path / "r.html")
+    text = re.sub(r"\s+", " ", (tmp_path / "r.html").read_text(encoding="utf-8").replace("\u00a0", " "))
+    assert "the highest was promised 92 % and found 74 %" in text
+    assert "Too sure beyond luck: group 3 (92 % promised, 74 % found)." in text
+    assert "Too modest beyond luck: group 2 (40 % promised, 60 % found)." in text

@@ -58,6 +58,18 @@ def test_a_case_is_the_sum_of_its_examined_points() -> None:
     assert (out["C1"]["segment"], out["C1"]["industry"]) == ("small", "51")
 
 
+@pytest.mark.parametrize(("kind", "more", "worked"), [
+    ("begun", {}, True), ("point_answered", {}, True), ("reviewed", {}, True),
+    ("received", {}, False), ("served", {}, False), ("paid", {}, False),
+    ("statement", {}, False),  # the taxpayer's act
+    ("closed", {"reason_code": "no_answer_needed"}, False),  # the machine's
+    ("closed", {}, False),
+])
+def test_worked_is_an_act_of_an_official(kind: str, more: dict[str, Any], worked: bool) -> None:
+    out = cases([listed("C1", "A")], [], [event("C1", "A", "pushed", FIRST), {**event("C1", "A", kind, NOW, no=2), **more}])
+    assert out["C1"]["worked"] is worked
+
+
 def test_downward_and_overturned() -> None:
     out = cases([listed("C1", "A"), listed("C2", "B")], [answered("C1", "A", "confirmed", "-40.00"), answered("C2", "B", "confirmed", "90.00", standing="overturned")], [])
     assert (out["C1"]["adjusted"], out["C1"]["found"]) == (-1, Decimal("-40.00"))
@@ -77,17 +89,44 @@ def test_no_history_is_no_case() -> None:
     assert kept("case_result", case_result(tables, NIGHT)) == []
 
 
-def test_points_carry_the_indicators_of_the_nights_they_were_open() -> None:
+SECOND = date(2026, 4, 20)
+
+
+def seen(point: str, on: date, *indicators: str) -> dict[str, Any]:
+    return {"point_id": point, "as_of": on, "indicators": list(indicators)}
+
+
+def results(outcomes: list[dict[str, Any]], past: list[dict[str, Any]], tonight: list[dict[str, Any]] | None = None) -> dict[str, dict[str, Any]]:
+    tables = Tables(now={"outcome": rows("outcome", *outcomes), "risk_point": rows("risk_point", *(tonight or []))}, history={"risk_point": rows("risk_point", *past)})
+    return {r["point_id"]: r for r in kept("point_result", point_result(tables, NIGHT))}
+
+
+@pytest.mark.parametrize(("past", "indicators"), [
+    ([seen("A-1", FIRST, "i1", "i3"), seen("A-1", SECOND, "late")], ["i1", "i3"]),  # the night of the list, whatever came later
+    ([seen("A-1", SECOND, "late"), seen("A-1", FIRST, "i1")], ["i1"]),  # in whatever order the history comes
+    ([seen("A-1", date(2025, 10, 20), "old"), seen("A-1", FIRST, "i1")], ["i1"]),
+    ([seen("A-1", date(2025, 10, 20), "old")], ["old"]),
+    ([seen("A-1", SECOND, "joined"), seen("A-1", date(2026, 5, 20), "later")], ["joined"]),  # joined the open case on a later night, and was answered after it
+    ([seen("A-1", date(2026, 6, 2), "too late")], []),  # first seen after the answer (1 June)
+    ([seen("A-9", FIRST, "i1")], []),
+    ([], []),
+])
+def test_a_point_carries_the_indicators_of_the_night_of_its_list(past: list[dict[str, Any]], indicators: list[str]) -> None:
+    tonight = [seen("A-1", NOW, "tonight")]
+    assert results([answered("C1", "A", "confirmed", "100.00", opened_on=FIRST)], past, tonight)["A-1"]["indicators"] == indicators
+
+
+def test_what_the_examiner_found_by_himself_is_no_hit_of_a_later_indicator() -> None:
+    assert results([answered("C1", "A", "new", "7.00", opened_on=FIRST)], [seen("A-1", SECOND, "later")])["A-1"]["indicators"] == []
+
+
+def test_answered_points_with_their_results() -> None:
     outcomes = [answered("C1", "A", "confirmed", "100.00"), answered("C1", "A", "excluded", None, 2, reason_code="threshold"), answered("C1", "A", "not_examined", None, 3),
-                answered("C2", "B", "confirmed", "9.00", treatment="remind"), answered("C1", "A", "new", "7.00", 4), answered("C1", "A", "confirmed", "8.00", 5, standing="overturned")]
-    tables = Tables(now={"outcome": rows("outcome", *outcomes), "risk_point": rows("risk_point", {"point_id": "A-2", "indicators": ["i2"]})},
-                    history={"risk_point": rows("risk_point", {"point_id": "A-1", "indicators": ["i1", "i3"]})})
-    out = {r["point_id"]: r for r in kept("point_result", point_result(tables, NIGHT))}
+                answered("C2", "B", "confirmed", "9.00", treatment="remind"), answered("C1", "A", "confirmed", "8.00", 5, standing="overturned")]
+    out = results(outcomes, [])
     assert "B-1" not in out  # a reminder's result is no audit
-    assert (out["A-1"]["indicators"], out["A-1"]["examined"], out["A-1"]["adjusted"]) == (["i1", "i3"], True, 1)
-    assert (out["A-2"]["indicators"], out["A-2"]["adjusted"]) == (["i2"], 0)
-    assert (out["A-3"]["examined"], out["A-3"]["adjusted"], out["A-3"]["indicators"]) == (False, None, [])
-    assert (out["A-5"]["adjusted"], out["A-5"]["amount"]) == (0, Decimal("0.00"))
+    assert [(out[p]["examined"], out[p]["adjusted"]) for p in ("A-1", "A-2", "A-3", "A-5")] == [(True, 1), (True, 0), (False, None), (True, 0)]
+    assert out["A-5"]["amount"] == Decimal("0.00")
 
 
 def month(known: date, due: int, paid: int = 0, month_: date = date(2025, 1, 1), id_: str = "A") -> dict[str, Any]:
@@ -99,14 +138,16 @@ def reminded(id_: str = "A", **more: Any) -> dict[str, Any]:
     return {"as_of": FIRST, "taxpayer_id": id_, "point_id": f"{id_}-1", "case_id": "C", "question": False, "suppressed": None, **more}
 
 
-def risk_point(on: date, state: str, id_: str = "A") -> dict[str, Any]:
+def risk_point(on: date, state: str, id_: str = "A", amount: str = "500.00") -> dict[str, Any]:
     return {"as_of": on, "point_id": f"{id_}-1", "taxpayer_id": id_, "tax": "VAT", "risk_code": "sales", "period_from": date(2025, 1, 1), "period_to": date(2025, 3, 31),
-            "amount_error": Decimal("500.00"), "state": state}
+            "amount_error": Decimal(amount), "state": state}
 
 
-def followed(months: list[dict[str, Any]], reminders: list[dict[str, Any]], tonight: list[dict[str, Any]], as_of: date = NOW) -> list[dict[str, Any]]:
-    past = [risk_point(FIRST, "opened"), risk_point(FIRST, "opened", "B"), risk_point(date(2026, 4, 21), "opened")]
-    tables = Tables(now={"taxpayer_month": rows("taxpayer_month", *months), "risk_point": rows("risk_point", *tonight)},
+def followed(months: list[dict[str, Any]], reminders: list[dict[str, Any]], tonight: list[dict[str, Any]], as_of: date = NOW, pushed: tuple[str, ...] = ("C",),
+             more: tuple[dict[str, Any], ...] = ()) -> list[dict[str, Any]]:
+    past = [risk_point(FIRST, "opened"), risk_point(FIRST, "opened", "B"), risk_point(date(2026, 4, 21), "opened"), *more]
+    events = [event(c, "A", "pushed", FIRST) for c in pushed]
+    tables = Tables(now={"taxpayer_month": rows("taxpayer_month", *months), "risk_point": rows("risk_point", *tonight), "case_event": rows("case_event", *events)},
                     history={"reminder": rows("reminder", *reminders), "risk_point": rows("risk_point", *past)})
     return kept("reminder_result", reminder_result(tables, night(conf(), as_of=as_of)))
 
@@ -129,3 +170,17 @@ def test_what_was_declared_and_paid_within_90_days_for_the_points_months() -> No
 def test_closed_by_the_first_night_after_the_window(tonight: list[dict[str, Any]], as_of: date, closed: bool, matured: bool) -> None:
     out = followed([], [reminded()], tonight, as_of)
     assert [(r["closed"], r["matured"]) for r in out] == [(closed, matured)]
+
+
+def test_a_letter_of_a_list_that_was_never_handed_over_was_not_sent() -> None:
+    given = [reminded(), reminded("B", case_id="L"), reminded("B", suppressed="holdout", case_id="never", point_id="B-2")]
+    out = followed([], given, [])
+    # C was pushed, L lapsed; what was held out has no case of its own, and evaluation judges it by its night
+    assert [(r["taxpayer_id"], r["arm"]) for r in out] == [("A", "sent"), ("B", "holdout")]
+
+
+def test_the_amount_is_that_of_the_night_of_the_reminder() -> None:
+    earlier, later = risk_point(date(2025, 10, 20), "opened", amount="70.00"), risk_point(date(2026, 4, 21), "changed", "B", amount="900.00")
+    out = followed([], [reminded(), reminded("B"), reminded("B", as_of=date(2026, 4, 21))], [], more=(earlier, later))
+    assert [(r["taxpayer_id"], r["sent_on"], r["amount"]) for r in out] == [
+        ("A", FIRST, Decimal("500.00")), ("B", FIRST, Decimal("500.00")), ("B", date(2026, 4, 21), Decimal("900.00"))]
