@@ -103,19 +103,37 @@ def poisoned(lake: Lake, day: date, to: Path) -> Lake:
 
 
 def _noisy(rows: pa.Table, key: tuple[str, ...], late: np.ndarray, draw: np.random.Generator) -> pa.Table:
+    """The rows with every column of the late ones overwritten, save what names the row, its clocks and its batch."""
     for n, field in enumerate(rows.schema):
         if field.name in key or field.name in ("known_at", "run", "batch_id", "source"):
             continue
         values = rows.column(n).to_pylist()
         noise = draw.integers(-(10**9), 10**9, len(values)).tolist()
-        if field.type == MONEY or pa.types.is_integer(field.type) or pa.types.is_floating(field.type):
-            changed = [x if bad else v for v, x, bad in zip(values, noise, late, strict=True)]
-        elif pa.types.is_string(field.type):
-            changed = [f"noise {x}" if bad else v for v, x, bad in zip(values, noise, late, strict=True)]
-        else:
-            continue
+        changed = [_other(v, x, field) if bad else v for v, x, bad in zip(values, noise, late, strict=True)]
         rows = rows.set_column(n, field, pa.array(changed, field.type))
     return rows
+
+
+def _other(value: object, noise: int, field: pa.Field) -> object:
+    """Another value of the column's type; ValueError when nobody said how to overwrite it, so that no column escapes."""
+    if field.type == MONEY or pa.types.is_integer(field.type) or pa.types.is_floating(field.type):
+        return noise
+    if pa.types.is_string(field.type):
+        return f"noise {noise}"
+    if pa.types.is_date(field.type):
+        return date.fromordinal(date(2000, 1, 1).toordinal() + abs(noise) % 18000)
+    if pa.types.is_boolean(field.type):
+        return not value
+    raise ValueError(f"no noise for {field.name}, {field.type}")
+
+
+@pytest.mark.parametrize(("type_", "value"), [(pa.date32(), date(2025, 1, 1)), (pa.bool_(), True), (pa.bool_(), None), (pa.string(), "a"), (MONEY, None), (pa.int32(), 5), (pa.float64(), 0.5)])
+def test_noise_overwrites_every_kind_of_column_of_the_late_rows_alone(type_: pa.DataType, value: object) -> None:
+    rows = pa.table({"id": ["a", "b"], "x": pa.array([value, value], type_)})
+    noisy = _noisy(rows, ("id",), np.array([False, True]), np.random.default_rng(1))
+    assert noisy["id"].to_pylist() == ["a", "b"] and noisy["x"][0].as_py() == value and noisy["x"][1].as_py() != value
+    with pytest.raises(ValueError, match="no noise for x"):
+        _noisy(pa.table({"x": pa.array([b"1"])}), (), np.array([True]), np.random.default_rng(1))
 
 
 def test_nothing_known_after_the_date_moves_a_feature_or_a_point(night_lake: Place, spark: SparkSession, tmp_path: Path) -> None:
