@@ -62,7 +62,11 @@ def _paid(world: World, w: Conduct) -> Ints:
 
 
 def tax_table(world: World, f: Firms, made: list[tuple[Returns, Conduct]]) -> pa.Table:
-    """One row per return owed for a period that has ended: what was due, declared, filed and paid, typology and cause."""
+    """One row per return owed for a period that has ended: what was due, declared, filed and paid, typology and cause.
+
+    `declared` is what stands declared where the country has lived to. How it came to that: `declared_first` in the first return (0: none was
+    filed), `declared_amended` from `amended_on` by the firm of its own accord, all that was due from `corrected_on` when told.
+    """
     level, ids = evading(world, f), ids_of(world, f)
     return pa.concat_tables([_rows_of(world, f, r, w, level, ids) for r, w in made])
 
@@ -78,12 +82,20 @@ def _rows_of(world: World, f: Firms, r: Returns, w: Conduct, level: np.ndarray, 
     cause = np.where(evades, f.cause[firm], np.where(filed >= NEVER, CAUSES.index("inability"), np.where(mistake, CAUSES.index("ignorance"), 0)))
     kind = np.where(evades, np.array(NAMES)[f.typology[firm]], np.where(filed >= NEVER, "non_filer", np.where(mistake, "honest_error", NAMES[HONEST])))
     paid = _paid(world, w)[firm, p]
+    day = day_number(world.through)
+    first, final = (np.where(w.filed < NEVER, lines["due"], 0)[firm, p] for lines in (r.first, r.final))
     return pa.table({
         "firm": pa.array(f.number[firm]), "taxpayer_id": pa.array(ids[firm]), "tax": pa.repeat(r.tax, len(firm)), "form": pa.repeat(r.form, len(firm)),
         "period_from": dates(w.starts[p]), "period_to": dates(w.ends[p]), "due": money(r.due[firm, p]), "declared": money(declared), "paid": money(paid),
-        "filed_on": pc.if_else(pa.array(filed < NEVER), dates(filed), pa.scalar(None, pa.date32())),
+        "filed_on": _by(filed, NEVER - 1), "declared_first": money(first), "declared_amended": money(final),
+        "amended_on": _by(w.amended[firm, p], day), "corrected_on": _by(w.corrected[firm, p], day),
         "typology": pa.array(kind.astype(str)), "cause": pa.array(np.array(CAUSES)[cause]),
     })
+
+
+def _by(days: Ints, last: int) -> pa.Array:
+    """Dates of day numbers; null where it happens later than `last`, or never."""
+    return pc.if_else(pa.array(days <= last), dates(np.minimum(days, last)), pa.scalar(None, pa.date32()))
 
 
 def firm_table(world: World, f: Firms) -> pa.Table:

@@ -1,9 +1,9 @@
 """truth.html: the same lists against the sealed truth of a synthetic country. Made by the demo, never by a step of a night.
 
 Per night and list: of the tax truly hidden, how much lies with the taxpayers that the list would put within capacity. Hidden is what was due
-less what was ever declared and what an examination had found by the night, for periods that had ended by then and can still be assessed; going on is what the same fault hides in half
-a year at the pace of the last six months before the night. Both are taken before the night, so that what a list set in motion cannot
-count for or against it.
+less what had been declared, amended or corrected by the night and what an examination had found by then, for periods that had ended and can
+still be assessed; going on is what the same fault hides in half a year at the pace of the last six months before the night. What a list set in
+motion later, a correction after a reminder among it, has a later day and counts neither for nor against it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from markupsafe import Markup
 
 from jobs.evaluate.drawing import bars, curves
 from jobs.evaluate.report import page
-from jobs.lake.arrays import Floats, Ints, cents, day_numbers, floats, one_each, positions, total_order, whole_array
+from jobs.lake.arrays import Floats, Ints, cents, day_numbers, flags, floats, one_each, positions, total_order, whole_array
 from models.draw import uniform
 
 CAPACITY = 0.05
@@ -31,6 +31,7 @@ _PACE_DAYS = 183
 _DRAWS = 1000
 RULES = "rules"
 COLOURS = {"champion": "#0f766e", "rules": "#b45309", "rules score": "#d9a066", "single feature": "#7c6f9c", "oracle": "#111827", "random": "#9ca3af", "handed over": "#2563a8"}
+_TRUTH = ("taxpayer_id", "period_from", "period_to", "due", "declared_first", "declared_amended", "amended_on", "corrected_on", "typology")
 _HONEST = pa.array(["honest", "honest_error", "non_filer"])
 
 
@@ -97,12 +98,28 @@ def truth_report(
 
 
 def read_truth(folder: Path) -> pa.Table:
-    """truth/tax: a row per return owed, with taxpayer_id, period_from, period_to, due, declared, typology."""
+    """truth/tax: a row per return owed, with what was due, what was declared and from which day, and the typology.
+
+    FileNotFoundError when nothing is there, ValueError when the country was made before the days of corrections were kept.
+    """
     files = sorted((folder / "tax").glob("*.parquet"))
     if not files:
         raise FileNotFoundError(f"{folder}/tax: no truth there; give the truth/ folder of a country made by `assay economy`")
-    columns = ["taxpayer_id", "period_from", "period_to", "due", "declared", "typology"]
-    return pa.concat_tables([pq.read_table(f, columns=columns) for f in files])
+    missing = sorted(set(_TRUTH) - set(pq.read_schema(files[0]).names))
+    if missing:
+        raise ValueError(f"{files[0]}: column {missing[0]} is missing; the country is of an older version, make it anew with `assay economy`")
+    return pa.concat_tables([pq.read_table(f, columns=list(_TRUTH)) for f in files])
+
+
+def declared_by(known: pa.Table, as_of: date) -> Ints:
+    """Cents that stood declared on a day: the first return, an amendment from its day, all that was due from the day of a correction.
+
+    A first return counts whenever it is filed: who files late of his own accord is late, and hides nothing by it.
+    """
+    today = pa.scalar(as_of, pa.date32())
+    amended, corrected = (flags(pc.less_equal(known[n], today)) for n in ("amended_on", "corrected_on"))
+    own = np.where(amended, cents(known["declared_amended"]), cents(known["declared_first"]))
+    return np.asarray(np.where(corrected, cents(known["due"]), own))
 
 
 def truth_on(known: pa.Table, ids: pa.Array, as_of: date, outcome: pa.Table | None = None) -> Truth:
@@ -111,7 +128,7 @@ def truth_on(known: pa.Table, ids: pa.Array, as_of: date, outcome: pa.Table | No
     ended = day_numbers(known["period_to"])
     oldest = (as_of.replace(year=as_of.year - OPEN_YEARS, day=min(as_of.day, 28)) - date(1970, 1, 1)).days
     at = positions(known["taxpayer_id"], ids)
-    gap = np.maximum(cents(known["due"]) - cents(known["declared"]), 0)
+    gap = np.maximum(cents(known["due"]) - declared_by(known, as_of), 0)
     open_ = (at >= 0) & (ended <= today) & (ended > oldest)
     hidden, going_on = np.zeros(len(ids), dtype=np.int64), np.zeros(len(ids), dtype=np.int64)
     np.add.at(hidden, at[open_], gap[open_])

@@ -177,11 +177,12 @@ def test_a_step_closes_the_loop_and_may_be_interrupted(spark: SparkSession, tmp_
     w = replace(world(240, 24), taxpayers=240)
     one, two = write(w, tmp_path / "one"), write(w, tmp_path / "two")
     night = drawn_night(one)
-    history = digests(one)
+    history, before = digests(one), _tax(one)
     step(spark, one, *night, NIGHT, NEXT)
     _interrupted(spark, two, night, monkeypatch)
     assert digests(one) == digests(two)
     _came_back(one, history)
+    _corrections_have_their_day(before, _tax(one))
     early = feedback(one, NIGHT)
     empty = tuple(t.slice(0, 0) for t in night)
     step(spark, one, *empty, NEXT, LAST)
@@ -190,6 +191,21 @@ def test_a_step_closes_the_loop_and_may_be_interrupted(spark: SparkSession, tmp_
     assert not {json.dumps(a, sort_keys=True) for a in early} & {json.dumps(a, sort_keys=True) for a in late}
     with pytest.raises(ValueError, match="has lived already"):
         step(spark, one, *night, NIGHT, NEXT)
+
+
+def _tax(country: Path) -> dict[tuple[str, ...], dict[str, Any]]:
+    return {tuple(str(r[n]) for n in ("taxpayer_id", "tax", "form", "period_from")): r for r in pq.read_table(country / "truth" / "tax").to_pylist()}
+
+
+def _corrections_have_their_day(before: dict[tuple[str, ...], dict[str, Any]], now: dict[tuple[str, ...], dict[str, Any]]) -> None:
+    """What a reminder brought is dated after the night, and what was declared until then can still be read."""
+    told = {k: r for k, r in now.items() if r["corrected_on"]}
+    assert len(told) > 10 and not any(r["corrected_on"] for r in before.values())
+    assert all(NIGHT < r["corrected_on"] < NEXT and r["declared"] == r["due"] for r in told.values())
+    assert any(r["declared_first"] < r["due"] for r in told.values())
+    for key, row in before.items():
+        amended = row["declared_amended"] if now[key]["amended_on"] and now[key]["amended_on"] < NIGHT else now[key]["declared_first"]
+        assert amended == (row["declared_amended"] if row["amended_on"] and row["amended_on"] < NIGHT else row["declared_first"])
 
 
 def _interrupted(spark: SparkSession, country: Path, night: tuple[pa.Table, pa.Table, pa.Table], monkeypatch: pytest.MonkeyPatch) -> None:

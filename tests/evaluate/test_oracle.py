@@ -17,13 +17,17 @@ AS_OF = date(2026, 1, 20)
 IDS = [f"T{k:03d}" for k in range(100)]
 
 
-def owed(id_: str, due: float, declared: float, kind: str = "suppressed_sales", start: date = date(2025, 9, 1), end: date = date(2025, 9, 30)) -> dict[str, Any]:
-    return {"taxpayer_id": id_, "period_from": start, "period_to": end, "due": Decimal(str(due)), "declared": Decimal(str(declared)), "typology": kind}
+def owed(id_: str, due: float, declared: float, kind: str = "suppressed_sales", start: date = date(2025, 9, 1), end: date = date(2025, 9, 30),
+         amended: tuple[float, date] | None = None, corrected: date | None = None) -> dict[str, Any]:
+    after, on = amended or (declared, None)
+    return {"taxpayer_id": id_, "period_from": start, "period_to": end, "due": Decimal(str(due)), "declared_first": Decimal(str(declared)), "declared_amended": Decimal(str(after)),
+            "amended_on": on, "corrected_on": corrected, "typology": kind}
 
 
 def truth(*given: dict[str, Any]) -> pa.Table:
     money = pa.decimal128(18, 2)
-    types = {"taxpayer_id": pa.string(), "period_from": pa.date32(), "period_to": pa.date32(), "due": money, "declared": money, "typology": pa.string()}
+    types = {"taxpayer_id": pa.string(), "period_from": pa.date32(), "period_to": pa.date32(), "due": money, "declared_first": money, "declared_amended": money,
+             "amended_on": pa.date32(), "corrected_on": pa.date32(), "typology": pa.string()}
     return pa.table({n: pa.array([r[n] for r in given], t) for n, t in types.items()})
 
 
@@ -41,6 +45,20 @@ def test_hidden_is_open_ended_and_positive_and_the_pace_is_before_the_night() ->
     assert found.hidden.tolist() == [8000, 0, 5000, 0]
     assert found.going_on.tolist() == [6000, 0, 5000, 0]
     assert found.typology.tolist() == ["suppressed_sales", "", "", ""]
+
+
+@pytest.mark.parametrize(("amended", "corrected", "hidden"), [
+    (None, None, 60),
+    ((90, date(2026, 1, 20)), None, 10),  # amended by the night
+    ((90, date(2026, 1, 21)), None, 60),  # the day after it
+    (None, date(2026, 1, 20), 0),  # told earlier, and corrected by the night
+    (None, date(2026, 3, 1), 60),  # what tonight's reminder brings counts on later nights only
+    ((90, date(2025, 11, 1)), date(2026, 3, 1), 10),
+])
+def test_only_what_was_declared_by_the_night_is_not_hidden(amended: tuple[float, date] | None, corrected: date | None, hidden: int) -> None:
+    known = truth(owed("T000", 100, 40, amended=amended, corrected=corrected))
+    assert truth_on(known, pa.array(["T000"]), AS_OF).hidden.tolist() == [hidden * 100]
+    assert truth_on(known, pa.array(["T000"]), date(2026, 4, 20)).hidden.tolist() == [0 if corrected else 10 * 100 if amended else 60 * 100]
 
 
 def test_what_an_examination_had_found_is_hidden_no_more() -> None:
@@ -123,3 +141,9 @@ def test_without_a_champion_and_without_truth(tmp_path: Path) -> None:
     assert "No night had a trained champion" in (tmp_path / "truth.html").read_text(encoding="utf-8")
     with pytest.raises(FileNotFoundError, match="no truth there"):
         read_truth(tmp_path)
+
+
+def test_a_country_of_an_older_version_is_named(tmp_path: Path) -> None:
+    folder = write(tmp_path / "truth", ten_evaders().drop_columns(["corrected_on"]))
+    with pytest.raises(ValueError, match=r"column corrected_on is missing.*make it anew"):
+        read_truth(folder)
