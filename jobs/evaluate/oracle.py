@@ -9,7 +9,7 @@ motion later, a correction after a reminder among it, has a later day and counts
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from markupsafe import Markup
 
 from jobs.evaluate.drawing import bars, curves
 from jobs.evaluate.report import page
+from jobs.evaluate.shortfall import Missed, Standing, missed, standings
 from jobs.lake.arrays import Floats, Ints, cents, day_numbers, flags, floats, one_each, positions, total_order, whole_array
 from models.draw import uniform
 
@@ -77,6 +78,8 @@ class NightResult:
     evaders: int
     lists: dict[str, Result]
     curves: dict[str, Floats]
+    standings: list[Standing] = field(default_factory=list)
+    missed: list[Missed] = field(default_factory=list)
 
 
 def truth_report(
@@ -90,7 +93,7 @@ def truth_report(
     """
     known = read_truth(truth)
     nights = [
-        against_truth(known, as_of, scores[as_of], selections.get(as_of), (features or {}).get(as_of), (outcomes or {}).get(as_of)) for as_of in sorted(scores)
+        against_truth(known, as_of, scores[as_of], selections, (features or {}).get(as_of), (outcomes or {}).get(as_of)) for as_of in sorted(scores)
     ]
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(page("truth.html.j2", _found(nights)), encoding="utf-8")
@@ -152,7 +155,7 @@ def _found_before(outcome: pa.Table, ids: pa.Array, oldest: int) -> Ints:
 
 
 def against_truth(
-    known: pa.Table, as_of: date, score: pa.Table, selection: pa.Table | None, feature: pa.Table | None, outcome: pa.Table | None = None, capacity: float = CAPACITY
+    known: pa.Table, as_of: date, score: pa.Table, selections: Mapping[date, pa.Table], feature: pa.Table | None, outcome: pa.Table | None = None, capacity: float = CAPACITY
 ) -> NightResult:
     """Every list of a night against the truth, at the top `capacity` of the taxpayers scored that night."""
     ids = whole_array(one_each(score, "taxpayer_id")["taxpayer_id"])
@@ -165,11 +168,18 @@ def against_truth(
     orders["oracle"] = total_order(truth.at_stake.astype(np.float64), truth.hidden.astype(np.float64), ids)
     lists = {name: _covered(name, order[:size], truth, notes.get(name, "")) for name, order in orders.items()}
     lists["random"] = _random(truth, size, as_of)
+    selection = selections.get(as_of)
     if selection is not None and selection.num_rows:
         lists["handed over"] = _covered("handed over", positions(selection["taxpayer_id"], ids), truth, "every treatment, barriers and random slice included")
     total = max(int(truth.at_stake.sum()), 1)
     lines = {name: np.concatenate([[0.0], np.cumsum(truth.at_stake[order]) / total]) for name, order in orders.items()}
-    return NightResult(as_of, len(ids), size, int(truth.at_stake.sum()), int((truth.typology != "").sum()), lists, lines)
+    stands: list[Standing] = []
+    unseen: list[Missed] = []
+    if "champion" in orders:
+        first = orders["champion"][:size]
+        stands = standings(ids.take(pa.array(first)), truth.at_stake[first], total, as_of, selections, outcome)
+        unseen = missed(orders["champion"], size, truth.at_stake, truth.typology, ids, outcome)
+    return NightResult(as_of, len(ids), size, int(truth.at_stake.sum()), int((truth.typology != "").sum()), lists, lines, stands, unseen)
 
 
 def _orders(score: pa.Table, ids: pa.Array) -> dict[str, Ints]:
@@ -192,14 +202,15 @@ def _best_feature(feature: pa.Table, ids: pa.Array, truth: Truth, size: int) -> 
     mine = one_each(feature, "taxpayer_id")
     at = positions(ids, mine["taxpayer_id"])
     best, chosen, name = -1, np.arange(len(ids)), ""
-    for column in sorted(f.name for f in mine.schema if pa.types.is_floating(f.type)):
+    columns = sorted(f.name for f in mine.schema if pa.types.is_floating(f.type))
+    for column in columns:
         values = np.where(at >= 0, floats(mine[column])[np.maximum(at, 0)], np.nan)
         for sign, word in ((1.0, "highest"), (-1.0, "lowest")):
             order = total_order(sign * values, np.zeros(len(ids)), ids)
             covered = int(truth.at_stake[order[:size]].sum())
             if covered > best:
                 best, chosen, name = covered, order, f"{word} {column}"
-    return chosen, f"{name}, chosen in hindsight on the truth"
+    return chosen, f"{name}, the best of {2 * len(columns)} sorts, chosen in hindsight on the truth"
 
 
 def _covered(name: str, listed: Ints, truth: Truth, note: str = "") -> Result:

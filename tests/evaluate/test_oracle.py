@@ -84,7 +84,7 @@ def ten_evaders() -> pa.Table:
 def test_each_list_at_the_top_five_per_cent() -> None:
     # ten evaders hide 10, 20, … 100: 550 in all. Five places. The champion knows the best five but one, the rules two middling ones
     champion = {"T099": 5, "T098": 4, "T097": 3, "T096": 2, "T000": 1.5, "T095": 1}
-    found = against_truth(ten_evaders(), AS_OF, scored(champion, rules={"T094": 2, "T093": 1}), None, None)
+    found = against_truth(ten_evaders(), AS_OF, scored(champion, rules={"T094": 2, "T093": 1}), {}, None)
     share = {name: round(r.share * 550) for name, r in found.lists.items()}
     assert share["champion"] == 100 + 90 + 80 + 70
     assert share["rules"] == 50 + 40
@@ -102,8 +102,8 @@ def test_no_list_beats_the_oracle_and_ties_do_not_depend_on_the_rows() -> None:
     known = truth(*(owed(i, float(v), 0) for i, v in zip(IDS, rng.exponential(10, 100).round(2), strict=True)))
     for seed in range(5):
         score = scored({i: float(v) for i, v in zip(IDS, np.random.default_rng(seed).integers(0, 4, 100), strict=True)})
-        found = against_truth(known, AS_OF, score, None, None)
-        other = against_truth(known, AS_OF, score.take(pa.array(np.random.default_rng(9).permutation(score.num_rows))), None, None)
+        found = against_truth(known, AS_OF, score, {}, None)
+        other = against_truth(known, AS_OF, score.take(pa.array(np.random.default_rng(9).permutation(score.num_rows))), {}, None)
         assert all(r.share <= found.lists["oracle"].share + 1e-12 for r in found.lists.values())
         assert found.lists == other.lists
 
@@ -111,10 +111,21 @@ def test_no_list_beats_the_oracle_and_ties_do_not_depend_on_the_rows() -> None:
 def test_single_feature_is_the_best_in_hindsight_and_handed_over_is_the_list() -> None:
     feature = rows("feature", *({"taxpayer_id": i} for i in IDS)).append_column("good", pa.array([-float(k) for k in range(100)])).append_column("noise", pa.array([1.0] * 100))
     listed = rows("selection", {"taxpayer_id": "T099"}, {"taxpayer_id": "T000"})
-    found = against_truth(ten_evaders(), AS_OF, scored({}), listed, feature)
+    found = against_truth(ten_evaders(), AS_OF, scored({}), {AS_OF: listed}, feature)
     assert found.lists["single feature"].note.startswith("lowest good")
     assert found.lists["single feature"].share == found.lists["oracle"].share
     assert (found.lists["handed over"].size, found.lists["handed over"].recovered) == (2, 10_000)
+
+
+def test_where_the_champions_first_stand_and_what_he_does_not_see() -> None:
+    champion = {"T090": 9, "T091": 8, "T092": 7, "T093": 6, "T094": 5}  # all five of sales, none of the missing traders
+    lists = {AS_OF: rows("selection", {"taxpayer_id": "T090"}), date(2025, 10, 20): rows("selection", {"taxpayer_id": "T090"}, {"taxpayer_id": "T091"}),
+             date(2024, 10, 20): rows("selection", {"taxpayer_id": "T094"})}  # the last: more than a year ago
+    answers = rows("outcome", {"taxpayer_id": "T092", "known_at": date(2025, 12, 1), "adjusted": 0}, {"taxpayer_id": "T099", "known_at": date(2024, 1, 1), "adjusted": 1},
+                   {"taxpayer_id": "T093", "known_at": date(2025, 1, 19), "adjusted": 0})
+    found = against_truth(ten_evaders(), AS_OF, scored(champion), lists, None, answers)
+    assert [(s.n, round(s.share * 550)) for s in found.standings] == [(1, 10), (1, 20), (1, 30), (2, 90)]
+    assert [(m.kind, m.n, round(m.share * 550), m.best_place, m.found) for m in found.missed] == [("missing_trader", 5, 400, 96, 1)]  # T095 to T099 have no value: their ties go by id
 
 
 def write(folder: Path, table: pa.Table) -> Path:
