@@ -12,10 +12,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.data import not_run
+
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
     from jobs.cli.place import Place
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Tests on real data that was not there are no quiet letters `s`: the run ends by naming them."""
+    skipped = [r.longrepr[2] for r in terminalreporter.stats.get("skipped", []) if isinstance(r.longrepr, tuple)]
+    if line := not_run(skipped):
+        terminalreporter.write_sep("!", "real data", red=True, bold=True)
+        terminalreporter.write_line(line, red=True, bold=True)
 
 
 @pytest.fixture(scope="session")

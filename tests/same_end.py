@@ -23,14 +23,22 @@ CHAIN = ("audit", "audit_head", "alembic_version")  # digests over moments: the 
 
 def differing_tables(left: Path, right: Path, names: Iterable[str] | None = None) -> list[str]:
     """Tables of two lakes whose rows differ; runs' own numbers are left out, of batches what became of their rows is compared."""
-    chosen = [n for n, t in TABLES.items() if t.layer != "control"] if names is None else list(names)
+    everything = [n for n, t in TABLES.items() if t.layer != "control"] + sorted(received(left) | received(right))
+    chosen = everything if names is None else list(names)
     found = [n for n in chosen if not _equal(_rows(left, n), _rows(right, n))]
     return found + ([] if fates(left) == fates(right) else ["batch"])
 
 
+def received(root: Path) -> set[str]:
+    """The bronze tables of a lake: one per source that delivered, so no list of contracts names them."""
+    return {p.name for p in (root / "bronze").glob("bronze_*")}
+
+
 def _rows(root: Path, name: str) -> Any:
-    rows = read_files(str(root), table(name), data_files(str(root), name))
-    return rows.drop_columns([c for c in ("run",) if c in rows.column_names])
+    contract = table(name)
+    rows = read_files(str(root), contract, data_files(str(root), name))
+    left_out = ("run", "received_at") if contract.layer == "bronze" else ("run",)  # cases are exported at a moment of the wall clock
+    return rows.drop_columns([c for c in left_out if c in rows.column_names])
 
 
 def _equal(left: Any, right: Any) -> bool:

@@ -10,10 +10,13 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
 import pytest
 
 from jobs.lake.lake import Lake
-from tests.same_end import differing_tables
+from jobs.lake.tables import table
+from jobs.lake.write import append_once, write_files
+from tests.same_end import differing_tables, received
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -44,4 +47,27 @@ def test_a_night_killed_three_times_equals_a_clean_one(spark: SparkSession, tmp_
     assert nightly(killed, country) == 0
     assert nightly(killed, country) == 3  # a second run of a published date is refused and changes nothing
     assert [n.as_of for n in Lake.open(killed, 4).nights()] == [AS_OF]
+    assert received(clean) >= {"bronze_registry", "bronze_invoice", "bronze_vat_return"}
     assert differing_tables(clean, killed) == []
+
+
+#   lines received                what differs from lines 1 and 2 of "a"
+BRONZE = [
+    (("a", "a"), []),
+    (("a", "b"), ["bronze_land"]),
+    (("a",), ["bronze_land"]),
+    (("a", "a", "a"), ["bronze_land"]),
+    ((), ["bronze_land"]),
+]
+
+
+@pytest.mark.parametrize(("lines", "differs"), BRONZE)
+def test_the_comparison_looks_into_bronze(tmp_path: Path, lines: tuple[str, ...], differs: list[str]) -> None:
+    for name, raw in (("left", ("a", "a")), ("right", lines)):
+        lake = Lake.open(tmp_path / name, 1)
+        run = lake.take_lease("test")
+        schema = table("bronze_land").schema
+        rows = [{"batch_id": "b", "file": "land_1.csv", "line": n, "source": "land", "raw": text, "known_at": AS_OF, "run": run} for n, text in enumerate(raw, 1)]
+        if rows:
+            append_once(lake.root, "bronze_land", write_files(lake.root, table("bronze_land"), pa.Table.from_pylist(rows, schema=schema), buckets=1), "b", run)
+    assert differing_tables(tmp_path / "left", tmp_path / "right") == differs

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -73,3 +75,29 @@ def test_words_from_a_parameter_never_reach_the_shell(airflow: Airflow, runs: di
     assert (done["state"], done["tasks"]["land"], done["assets"]) == ("failed", "failed", [])
     assert not list(airflow.root.rglob("broken")) and not list(airflow.drop.rglob("broken"))
     assert not (airflow.inbox / "treasury").exists() and [p.name for p in (airflow.drop / "treasury").iterdir()] == ["treasury_1.csv"]
+
+
+def test_the_night_waits_for_a_late_source_it_must_not_run_without_until_it_lands(tmp_path: Path, database: Path) -> None:
+    airflow = with_late(tmp_path, database, "treasury", "treasury_2.csv")
+    done = airflow.script("run_waiting", "treasury", str(airflow.drop / "treasury"), timeout=300)
+    assert done["landed"] == ["landed treasury/treasury_2.csv"], "it landed while the check waited for its next poke"
+    assert (done["state"], done["tasks"]["arrived"]) == ("success", "success")
+    assert [e["receipt"] for e in manifest(airflow, "treasury")] == [1, 2]
+
+
+def test_the_night_does_not_wait_for_a_late_source_it_may_run_without(tmp_path: Path, database: Path) -> None:
+    airflow = with_late(tmp_path, database, "penalty", "penalty_2.csv")
+    done = airflow.script("run_waiting", "penalty", str(airflow.drop / "penalty"), timeout=300)
+    assert (done["state"], done["tasks"]["arrived"], done["landed"]) == ("success", "success", [])
+
+
+def with_late(root: Path, database: Path, source: str, file: str) -> Airflow:
+    """A house whose only delivery is of the source, of January 2026, with its next file still in the drop."""
+    found = airflow_at(root, database)
+    folder = found.drop / source
+    folder.mkdir()
+    (folder / file.replace("_2", "_1")).write_text("a", encoding="utf-8")
+    command = [str(Path(sys.executable).with_name("assay")), "land", source, str(folder), "--received-at", "2026-01-05T09:00:00+08:00"]
+    subprocess.run(command, check=True, env=found.env, cwd=found.root, capture_output=True, timeout=60)
+    (folder / file).write_text("b", encoding="utf-8")
+    return found

@@ -21,12 +21,13 @@ from jobs.lake.step import Night
 from jobs.lake.tables import table
 from jobs.sources.conservation import conservation
 from jobs.sources.ingest import ingest
+from tests import data
 
 ROOT = Path(__file__).parents[2]
-DATA = ROOT.parent / "shared" / "data" / "mx_69b"
+DATA = data.DATA / "mx_69b"
 FILES = ("Listado_Completo_69-B_2021-05.csv", "Listado_Completo_69-B_2023-01.csv")
 FIRST, SECOND = date(2021, 5, 20), date(2023, 1, 10)
-pytestmark = [pytest.mark.spark, pytest.mark.skipif(not DATA.is_dir(), reason="../shared/data/mx_69b is not there")]
+pytestmark = [pytest.mark.spark, data.needs("mx_69b")]
 ORDER = {"presumed": 0, "rebutted": 1, "definitive": 2, "annulled": 3}
 Given = tuple[Lake, Path, Conf, list[dict[str, Any]]]
 

@@ -17,12 +17,13 @@ from jobs.lake.lake import Lake
 from jobs.lake.read import whole
 from jobs.lake.step import Night
 from jobs.sources.ingest import ingest
+from tests import data
 
 ROOT = Path(__file__).parents[2]
-DATA = ROOT.parent / "shared" / "data" / "einvoice"
+DATA = data.DATA / "einvoice"
 AS_OF = date(2026, 1, 31)
 CBC = "{urn:oasis:names:specification:ubl:schema:xsd:CommonBasicComponents-2}"
-pytestmark = [pytest.mark.spark, pytest.mark.skipif(not DATA.is_dir(), reason="../shared/data/einvoice is not there")]
+pytestmark = [pytest.mark.spark, data.needs("einvoice")]
 Given = tuple[Lake, Path, list[dict[str, Any]]]
 
 

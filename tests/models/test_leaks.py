@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
 
 from models.leaks import find_leaks
 from models.matrix import Matrix
-
-DATA = Path(__file__).parents[3] / "shared" / "data"
+from tests.data import DATA, needs
 
 
 def check(label: np.ndarray, groups: np.ndarray | None = None, categorical: tuple[str, ...] = (), **columns: np.ndarray) -> dict[str, str]:
@@ -81,11 +78,9 @@ def test_unlabelled_rows_and_one_label(label: np.ndarray) -> None:
     assert check(np.ones(50), anything=np.arange(50.0)) == {}
 
 
+@needs("uci_audit")
 def test_uci_audit_names_what_the_label_was_cut_from_and_nothing_else() -> None:
-    path = DATA / "uci_audit" / "audit_risk.csv"
-    if not path.exists():
-        pytest.skip("../shared/data is not here")
-    table = pd.read_csv(path).drop(columns=["LOCATION_ID"])
+    table = pd.read_csv(DATA / "uci_audit" / "audit_risk.csv").drop(columns=["LOCATION_ID"])
     label = table.pop("Risk").to_numpy(dtype=float)
     leaks = find_leaks(Matrix(tuple(table.columns), table.to_numpy(dtype=float)), label)
     assert [leak.feature for leak in leaks] == ["Audit_Risk", "Inherent_Risk", "Score"]

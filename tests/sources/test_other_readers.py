@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import io
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -12,6 +11,7 @@ from jobs.sources.part import Part
 from jobs.sources.read_jsonl import read_jsonl
 from jobs.sources.read_parquet import as_json, read_parquet
 from jobs.sources.read_xml import read_xml
+from tests.data import DATA, needs
 
 INVOICE = """<?xml version="1.0"?>{doctype}
 <Invoice xmlns="urn:oasis:names:specification:ubl:schema:xsd:Invoice-2" xmlns:cac="urn:oasis:names:specification:ubl:schema:xsd:CommonAggregateComponents-2"
@@ -129,13 +129,10 @@ def test_a_document_too_large_is_refused(monkeypatch: pytest.MonkeyPatch):
     assert _broken(_xml("<a>" + " " * 200 + "</a>")) == {1: "too_long"}
 
 
-EINVOICE = Path(__file__).parents[3] / "shared" / "data" / "einvoice"
-
-
-@pytest.mark.skipif(not EINVOICE.is_dir(), reason="../shared/data/einvoice is not there")
+@needs("einvoice")
 def test_every_real_file_is_read_or_refused_for_a_reason():
     read, refused = 0, set()
-    for path in sorted(EINVOICE.glob("*/*.xml")):
+    for path in sorted((DATA / "einvoice").glob("*/*.xml")):
         with path.open("rb") as stream:
             (part,) = read_xml(stream, "ubl", ["number", "net", "tax", "gross", "difference"], {"invoice_line": ["line_no", "net"]})
         refused |= set(_broken([part]).values())
