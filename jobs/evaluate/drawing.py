@@ -48,7 +48,8 @@ def svg(figure: Figure, label: str) -> str:
 def dots(rows: Sequence[Dot], label: str, *, percent: bool = True, line: float | None = None, line_name: str = "", zero: bool = True) -> str:
     """Results one under another: a dot, its interval, its n; a dashed line for what to compare with."""
     with mpl.rc_context(_STYLE):
-        height = 0.85 + 0.33 * len(rows)
+        names = [textwrap.fill(r.name, 40, max_lines=2, placeholder=" …") for r in rows]
+        height = 0.85 + (0.42 if any("\n" in n for n in names) else 0.33) * len(rows)
         figure = Figure(figsize=(_WIDTH, height))
         axes = figure.add_axes(_frame(height))
         places = np.arange(len(rows))[::-1]
@@ -59,7 +60,7 @@ def dots(rows: Sequence[Dot], label: str, *, percent: bool = True, line: float |
         if line is not None and np.isfinite(line):
             axes.axvline(line, color=INK, linewidth=1, linestyle=(0, (4, 3)))
             axes.annotate(line_name, (line, len(rows) - 0.45), xytext=(3, 2), textcoords="offset points", fontsize=9, color=INK, annotation_clip=False)
-        axes.set_yticks(places, [textwrap.shorten(r.name, 38, placeholder=" …") for r in rows])
+        axes.set_yticks(places, names)
         axes.set_ylim(-0.6, len(rows) - 0.4)
         if zero:
             axes.set_xlim(min(0.0, axes.get_xlim()[0]), None)

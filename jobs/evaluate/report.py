@@ -16,7 +16,9 @@ import pyarrow.compute as pc
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from jobs.conf import Conf, load
 from jobs.evaluate.drawing import COLOURS, Dot, curves, dots, reliability
+from jobs.evaluate.names import called, names_of
 from jobs.evaluate.replay import CAPACITIES, LIST, ORDERS, RULES, places, replayed
 from jobs.lake.arrays import cents, floats
 
@@ -28,15 +30,15 @@ _LEAST = 10  # below this a comparison is not worth a sentence
 Row = dict[str, Any]
 
 
-def report(tables: Mapping[str, pa.Table], as_of: date, out: Path, data: str = "", names: Mapping[str, str] | None = None) -> None:
+def report(tables: Mapping[str, pa.Table], as_of: date, out: Path, data: str = "", conf: Conf | None = None) -> None:
     """Write the report of a published night.
 
     tables: evaluation and, where there, case_result, reminder_result, selection, taxpayer, score of that night. data: what kind of data it
-    is, in words ("a synthetic country of 3,000 taxpayers"). names: what offices, districts and risk codes are called; their codes otherwise.
-    KeyError when `evaluation` is missing.
+    is, in words ("a synthetic country of 3,000 taxpayers"). conf: what offices, districts, industries and risk codes are called; by default the
+    house's own. KeyError when `evaluation` is missing.
     """
-    called = names or {}
-    rows: list[Row] = [{**r, "name": called.get(r["item"], r["item"].replace("_", " "))} for r in tables["evaluation"].to_pylist()]
+    names = names_of(conf or load(), as_of)
+    rows: list[Row] = [{**r, "name": called(names, r["scope"], r["item"])} for r in tables["evaluation"].to_pylist()]
     cases = tables.get("case_result")
     found = {
         "as_of": as_of, "data": data, "facts": _facts(tables, cases, rows), "verdict": _verdict(rows), "sources": _sources(rows), "capacity": _capacity(rows), "capture": _capture(cases),

@@ -7,6 +7,8 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from jobs.conf import load
+from jobs.evaluate.names import called, names_of
 from jobs.evaluate.report import report
 from tests.evaluate.sample import empty, sample
 from tests.rank.given import AS_OF, rows
@@ -100,3 +102,16 @@ def test_calibration_names_the_groups_that_promise_too_much(tmp_path: Path) -> N
     assert "the highest was promised 92 % and found 74 %" in text
     assert "Too sure beyond luck: group 3 (92 % promised, 74 % found)." in text
     assert "Too modest beyond luck: group 2 (40 % promised, 60 % found)." in text
+
+
+def test_codes_have_the_names_of_the_configuration(page: str) -> None:
+    for name in ("Haishu District Tax Office", "Tax inspection", "Sales declared for VAT below", "Wholesale", "medium-sized", "Jiangbei", "VAT sales understated check"):
+        assert name in page, name
+    for code in (">330203<", ">mid<", ">51<", "vat_sales_understated"):
+        assert code not in page, code
+
+
+def test_one_code_may_be_an_office_and_a_district() -> None:
+    names = names_of(load(), AS_OF)
+    assert (called(names, "office", "330203"), called(names, "region", "330203")) == ("Haishu District Tax Office", "Haishu")
+    assert (called(names, "industry", "99"), called(names, "indicator", "vat_burden_below_peers")) == ("99", "VAT burden below peers")
