@@ -1,8 +1,9 @@
 """What an inspector may see of a selection: the random slice must not show (双随机).
 
 Cases chosen at random and cases chosen by the model alone are called comprehensive (综合) alike. Their level, value, amount and points are
-not shown, and their reasons only where every such case has as many of the same kind. (Selection gives random cases a keyed place among
-the others.) So two lists that differ only in which of these cases were random are the same, byte for byte.
+not shown, and of their reasons only the features: as many of each case's first ones as every such case has, so that none stands out by
+their number. (Selection gives random cases a keyed place among the others.) So two lists that differ only in which of these cases were
+random are the same, byte for byte.
 """
 
 from __future__ import annotations
@@ -42,9 +43,9 @@ def entries(tables: Mapping[str, pa.Table]) -> list[Entry]:
     ids = pa.array([r["taxpayer_id"] for r in selection], pa.string())
     points = {p["point_id"]: p for p in of_taxpayers(tables["risk_point"], ids)}
     reasons = _by_taxpayer(of_taxpayers(tables["reason"], ids))
-    show_features = _alike(selection, reasons)
+    common = _in_common(selection, reasons)
     order = sorted(selection, key=lambda r: (r["office_id"], r["treatment"], r["rank"], r["taxpayer_id"]))
-    return [_entry(row, points, reasons.get(row["taxpayer_id"], []), show_features) for row in order]
+    return [_entry(row, points, reasons.get(row["taxpayer_id"], []), common) for row in order]
 
 
 def comprehensive(row: Mapping[str, Any]) -> bool:
@@ -54,7 +55,7 @@ def comprehensive(row: Mapping[str, Any]) -> bool:
 
 def main_code(points: Iterable[Mapping[str, Any]]) -> str:
     """The risk code with the largest amount, then the first by name; comprehensive when there is no point."""
-    largest = min(points, key=lambda p: (-_stake(p), p["risk_code"]), default=None)
+    largest = min(points, key=lambda p: (-stake(p), p["risk_code"]), default=None)
     return str(largest["risk_code"]) if largest else COMPREHENSIVE
 
 
@@ -64,14 +65,15 @@ def of_taxpayers(table: pa.Table, ids: pa.Array) -> list[Row]:
     return rows
 
 
-def _entry(row: Row, points: Mapping[str, Row], reasons: list[Row], show_features: bool) -> Entry:
+def _entry(row: Row, points: Mapping[str, Row], reasons: list[Row], common: int) -> Entry:
     hidden = comprehensive(row)
     own = () if hidden else tuple(points[p] for p in sorted(row["points"]) if p in points)
-    shown = [r for r in reasons if r["kind"] == "feature" and show_features] if hidden else reasons
+    ordered = sorted(reasons, key=lambda r: r["ordinal"])
+    shown = [r for r in ordered if r["kind"] == "feature"][:common] if hidden else ordered
     return Entry(
         case_id=row["case_id"], taxpayer_id=row["taxpayer_id"], office_id=row["office_id"], treatment=row["treatment"], risk_code=main_code(own), rank=row["rank"],
         level=None if hidden else row["level"], amount=None if hidden else _cents(row["amount"]), effort_days=float(row["effort_days"] or 0),
-        points=tuple(sorted(own, key=lambda p: (-_stake(p), p["point_id"]))), reasons=tuple(_reason(r) for r in sorted(shown, key=lambda r: r["ordinal"])),
+        points=tuple(sorted(own, key=lambda p: (-stake(p), p["point_id"]))), reasons=tuple(_reason(r) for r in shown),
     )
 
 
@@ -79,9 +81,10 @@ def _reason(row: Row) -> Row:
     return {"text": row["text"], "text_zh": row["text_zh"], "numbers": json.loads(row["numbers"] or "{}"), "point_id": row["point_id"]}
 
 
-def _alike(selection: list[Row], reasons: Mapping[str, list[Row]]) -> bool:
-    counts = {sum(r["kind"] == "feature" for r in reasons.get(row["taxpayer_id"], [])) for row in selection if comprehensive(row)}
-    return len(counts) == 1 and counts != {0}
+def _in_common(selection: list[Row], reasons: Mapping[str, list[Row]]) -> int:
+    """How many features every comprehensive case has among its reasons."""
+    counts = (sum(r["kind"] == "feature" for r in reasons.get(row["taxpayer_id"], [])) for row in selection if comprehensive(row))
+    return min(counts, default=0)
 
 
 def _by_taxpayer(rows: list[Row]) -> dict[str, list[Row]]:
@@ -91,8 +94,9 @@ def _by_taxpayer(rows: list[Row]) -> dict[str, list[Row]]:
     return groups
 
 
-def _stake(point: Mapping[str, Any]) -> int:
-    return max(_cents(point["amount_error"]) or 0, _cents(point["amount_evasion"]) or 0)
+def stake(point: Mapping[str, Any]) -> int:
+    """Tax at stake of a point in cents: fraud needs intent, so it runs by the limit for evasion; zero where no amount can be computed."""
+    return _cents(point["amount_evasion" if point["fraud"] else "amount_error"]) or 0
 
 
 def _cents(amount: Any) -> int | None:

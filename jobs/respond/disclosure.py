@@ -38,13 +38,16 @@ def say(facts_json: str, tax: str, period_from: date, period_to: date, conf: Con
     if own and second and NOT_DISCLOSED not in (zh, en):
         return Said((own, second), zh, en, False)
     if own:
-        return Said(
-            (own,),
-            f"请核对{zh_when}“{own['label_zh']}”一项是否完整、准确？如有特殊情况，欢迎说明。",
-            f"For {en_when}, is the item “{own['label_en']}” complete and correct? If there is something particular about it, you are welcome to explain.",
-            True,
-        )
+        return Said((own,), *_question(own, zh_when, en_when), True)
     return Said((), f"请核对{zh_when}的{TAX_ZH.get(tax, tax)}申报资料是否完整、准确？", f"For {en_when}, is what you declared for {tax} complete and correct?", True)
+
+
+def _question(own: dict[str, Any], zh_when: str, en_when: str) -> tuple[str, str]:
+    """About the declared field alone; what is reckoned from several fields is asked about as such."""
+    zh, en = "如有特殊情况，欢迎说明。", "If there is something particular about it, you are welcome to explain."
+    if own["unit"] in ("share", "estimate"):
+        return (f"请核对{zh_when}“{own['label_zh']}”所依据的申报数据是否完整、准确？{zh}", f"For {en_when}, are the figures behind “{own['label_en']}” complete and correct? {en}")
+    return (f"请核对{zh_when}“{own['label_zh']}”一项是否完整、准确？{zh}", f"For {en_when}, is the item “{own['label_en']}” complete and correct? {en}")
 
 
 def _allowed(fact: dict[str, Any], conf: Conf) -> bool:

@@ -20,7 +20,7 @@ from jobs.conf import Conf
 from jobs.lake.faults import fault_point
 from jobs.respond.blind import Entry, entries
 from jobs.respond.letters import LetterText, letters
-from jobs.respond.open_cases import add_point, by_machine, close_silent, is_letter, join_open_cases
+from jobs.respond.open_cases import add_point, by_machine, close_silent, is_letter, join_open_cases, may_join
 from jobs.respond.records import OVER, Case, Handover, Letter
 from jobs.respond.store import Store
 
@@ -85,7 +85,7 @@ def _place(session: Session, night: _Night, entry: Entry) -> tuple[str, str]:
         open_case = None
     became = "opened" if open_case is None else "joined"
     case = _open(session, night, entry) if open_case is None else open_case
-    for point in entry.points:
+    for point in (p for p in entry.points if became == "opened" or may_join(night.conf, case, p)):
         add_point(session, case, point, joined=became == "joined")
     if letter is not None:
         session.add(Letter(letter_id=letter.letter_id, case_id=case.case_id, taxpayer_id=case.taxpayer_id, sent_on=night.as_of, content=letter.as_json))

@@ -67,24 +67,26 @@ def write_letters(found: list[LetterText], out: Path) -> list[Path]:
 def _letter(number: str, rows: list[dict[str, Any]], person: dict[str, Any], as_of: date, conf: Conf) -> LetterText:
     words = {w.key: {"zh": w.zh, "en": w.en} for w in in_force(conf.wording, as_of)}
     office = next((o for o in conf.offices if o.id == person.get("office_id")), None)
-    points = [_point(json.loads(row["text"]), words) for row in rows]
+    points = sorted((_point(json.loads(row["text"]), words) for row in rows), key=lambda p: (p["tax"], p["period_from"], p["zh"]))
     content = {
         "letter_id": number, "date": as_of.isoformat(), "administration": conf.house.name.model_dump(), "currency": conf.house.currency,
         "office": office.name.model_dump() if office else conf.house.name.model_dump(),
         "taxpayer": {"id": rows[0]["taxpayer_id"], "name": person.get("name") or rows[0]["taxpayer_id"]},
         "title": words.get("title", {"zh": "提示函", "en": "Notice"}), "opening": words.get("opening"),
-        "points": sorted(points, key=lambda p: (p["tax"], p["period_from"], p["zh"])),
-        "how_to_correct": _corrections(points, words), "closing": [words[key] for key in _CLOSING if key in words],
+        "points": points, "how_to_correct": _corrections(points), "closing": [words[key] for key in _CLOSING if key in words],
     }
     return LetterText(number, rows[0]["taxpayer_id"], rows[0]["case_id"], content)
 
 
 def _point(text: dict[str, Any], words: dict[str, dict[str, str]]) -> dict[str, Any]:
     facts = [{**f, "from": words.get(f"source.{f['source']}", {"zh": "—", "en": "—"})} for f in text["facts"]]
-    return {**text, "facts": facts, "check": words.get(f"check.{text['tax']}") or words.get("check")}
+    return {"check": words.get("check"), **text, "facts": facts}
 
 
-def _corrections(points: list[dict[str, Any]], words: dict[str, dict[str, str]]) -> list[dict[str, str]]:
-    wanted = ["correct_filing"] if any(p["stage"] == "missing" for p in points) else []
-    wanted += ["correct"] if any(p["stage"] != "missing" for p in points) else []
-    return [words[key] for key in wanted if key in words]
+def _corrections(points: list[dict[str, Any]]) -> list[dict[str, str]]:
+    """How to correct, each way once, in the order of the points."""
+    found: list[dict[str, str]] = []
+    for way in (p.get("correct") for p in points):
+        if way and way not in found:
+            found.append(way)
+    return found

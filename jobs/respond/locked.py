@@ -36,7 +36,8 @@ def _of_case(case: Case) -> dict[str, Any]:
 
 
 def _of_point(case: Case, point: TaskPoint) -> dict[str, Any]:
-    amount = None if point.amount_error is None else point.amount_error / 100
+    stake = point.amount_evasion if point.fraud else point.amount_error
+    amount = None if stake is None else stake / 100
     return {
         "name": case.taxpayer_name, "risk_code": point.risk_code, "tax": point.tax, "period_from": point.period_from, "period_to": point.period_to,
         "amount_error": amount, "until": point.until_error,

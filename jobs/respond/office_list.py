@@ -12,9 +12,10 @@ from typing import Any
 import pyarrow as pa
 
 from jobs.conf import Conf, Text, in_force
-from jobs.respond.blind import COMPREHENSIVE, Entry, Row, entries, of_taxpayers
+from jobs.respond.blind import COMPREHENSIVE, Entry, Row, entries, of_taxpayers, stake
 from jobs.respond.reminders import DOCUMENT
 
+_LARGER = {"declared": Text(en="declared is larger", zh="申报数较大"), "other": Text(en="compared is larger", zh="比对数较大")}
 _COMPREHENSIVE = Text(en="Comprehensive examination", zh="综合检查")
 LEVELS = {"high": Text(en="high", zh="高"), "medium": Text(en="medium", zh="中"), "low": Text(en="low", zh="低"), "none": Text(en="none", zh="无")}
 
@@ -28,7 +29,19 @@ class ListedPoint:
     declared: Row
     other: Row
     difference: float | None
+    larger: Text | None
     sentence: Text
+
+    @property
+    def stake(self) -> int:
+        """Tax at stake in cents; zero: no amount can be computed."""
+        return stake(self.row)
+
+    @property
+    def difference_unit(self) -> str:
+        """The unit of the difference: shares are subtracted to points, an estimate leaves an estimate."""
+        units = {side.get("unit") or "currency" for side in (self.declared, self.other)}
+        return "points" if "share" in units else "estimate" if "estimate" in units else min(units)
 
     @property
     def until(self) -> date | None:
@@ -85,6 +98,11 @@ class OfficeList:
         """Tax at stake in the points listed, in cents."""
         return sum(c.entry.amount or 0 for c in self.cases)
 
+    @property
+    def without_amount(self) -> int:
+        """Cases with points of which no amount can be computed."""
+        return sum(c.entry.amount == 0 for c in self.cases)
+
 
 def office_lists(tables: Mapping[str, pa.Table], as_of: date, conf: Conf) -> list[OfficeList]:
     """The lists of a night by office. Reads selection, risk_point, reason, taxpayer; letters are not work and are left out."""
@@ -111,8 +129,19 @@ def listed(entry: Entry, person: Mapping[str, Any], conf: Conf) -> ListedCase:
 def listed_point(row: Row, conf: Conf) -> ListedPoint:
     """A risk point with its facts unpacked."""
     facts = json.loads(row["facts"] or "{}")
+    difference, larger = _difference(facts)
     sentence = Text(en=str(facts.get("sentence_en") or ""), zh=str(facts.get("sentence_zh") or ""))
-    return ListedPoint(row, risk_name(row["risk_code"], conf), facts.get("declared") or {}, facts.get("other") or {}, facts.get("difference"), sentence)
+    return ListedPoint(row, risk_name(row["risk_code"], conf), facts.get("declared") or {}, facts.get("other") or {}, difference, larger, sentence)
+
+
+def _difference(facts: Row) -> tuple[float | None, Text | None]:
+    """The difference, larger side less smaller, and which one that is; facts told before they said so have the sign of other less declared."""
+    difference, larger = facts.get("difference"), facts.get("larger")
+    if difference is None:
+        return None, None
+    if larger is None:
+        difference, larger = abs(difference), "other" if difference >= 0 else "declared"
+    return difference, _LARGER.get(larger)
 
 
 def risk_name(code: str, conf: Conf) -> Text:

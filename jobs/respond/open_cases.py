@@ -26,7 +26,10 @@ _LIVE = ("opened", "changed")
 
 
 def join_open_cases(store: Store, conf: Conf, points: pa.Table, as_of: date) -> None:
-    """New points of a taxpayer whose case is open join it: one visit, not two. A comprehensive case takes none: it looks at everything."""
+    """New points of a taxpayer whose case is open join it: one visit, not two. A comprehensive case takes none: it looks at everything.
+
+    A point marked fraud joins only a treatment that may answer fraud, as any other would warn the wrong man; it waits for a case of its own.
+    """
     with store.read() as session:
         query = select(Case.taxpayer_id).where(Case.state.not_in(OVER), Case.as_of < as_of, Case.risk_code != COMPREHENSIVE)
         waiting = pa.array(sorted(session.scalars(query)), pa.string())
@@ -37,7 +40,7 @@ def join_open_cases(store: Store, conf: Conf, points: pa.Table, as_of: date) -> 
             for point in rows[start : start + _BATCH]:
                 own = select(Case).where(Case.taxpayer_id == point["taxpayer_id"], Case.state.not_in(OVER), Case.as_of < as_of)
                 case = session.scalars(own).first()
-                if case is not None and not is_letter(conf, case.treatment) and add_point(session, case, point, joined=True):
+                if case is not None and not is_letter(conf, case.treatment) and may_join(conf, case, point) and add_point(session, case, point, joined=True):
                     record(session, "point_joined", f"case:{case.case_id}", MACHINE, point=point["point_id"], on=as_of)
 
 
@@ -73,6 +76,12 @@ def add_point(session: Session, case: Case, point: Mapping[str, Any], joined: bo
         until_error=point["until_error"], facts=point["facts"] or "{}", fraud=bool(point["fraud"]), joined=joined, state="open",
     ))
     return True
+
+
+def may_join(conf: Conf, case: Case, point: Mapping[str, Any]) -> bool:
+    """Whether the treatment of an open case may answer the point; one that is no longer in conf/treatments.yaml answers no fraud."""
+    treatment = conf.treatments.get(case.treatment)
+    return not point["fraud"] or (treatment is not None and treatment.allowed_if_fraud)
 
 
 def is_letter(conf: Conf, treatment: str) -> bool:

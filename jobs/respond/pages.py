@@ -16,21 +16,38 @@ STATES_ZH = {
     "pushed": "已推送", "received": "已接收", "begun": "应对中", "answered": "已反馈", "reviewed": "已复核", "returned": "已退回", "dropped": "已终止", "closed": "已结案",
     "served": "已送达", "statement": "纳税人陈述", "statement_answered": "答复陈述", "point_answered": "风险点反馈", "paid": "入库", "appealed": "申请复议", "overturned": "撤销",
 }
-_UNITS = {"currency": "{:,.2f}", "count": "{:,.0f}"}
+NO_AMOUNT = "无法计算 cannot be computed"  # nothing filed to reckon with: zero would read as nothing owed
+_UNITS = {"currency": "{:,.2f}", "count": "{:,.0f}", "estimate": "≈ {:,.0f}"}
 
 
 def amount(value: Any, unit: str = "currency") -> str:
-    """A number for people: money with two decimals, counts with none, shares in per cent; no number: a dash."""
+    """A number for people: money with two decimals, an estimate and counts with none, shares in per cent, their difference in points; no number: a dash."""
     if value is None or value == "":
         return "—"
     if isinstance(value, str):
         return value
-    return f"{float(value):.1%}" if unit == "share" else _UNITS.get(unit, "{:,.2f}").format(float(value))
+    number = float(value)
+    if unit == "points":
+        return f"{number * 100:,.1f} 个百分点 pp"
+    return percent(number) if unit == "share" else _UNITS.get(unit, "{:,.2f}").format(number)
+
+
+def percent(value: float) -> str:
+    """A share with the digits it deserves, as the sentences write it (jobs/analyse/point_facts.py); nearly all is not all."""
+    if 0.9995 <= value < 1:
+        return ">99.9%"
+    size = abs(value)
+    return f"{value:,.0%}" if size >= 1 or not value else f"{value:.2%}" if size < 0.01 else f"{value:.1%}"
 
 
 def cents(value: int | None) -> str:
     """Whole cents as money."""
     return "—" if value is None else f"{value / 100:,.2f}"
+
+
+def at_stake(value: int | None) -> str:
+    """Tax at stake in cents: a dash where it is not shown, words where nothing was filed from which it could be computed."""
+    return NO_AMOUNT if value == 0 else cents(value)
 
 
 def zh_date(value: date | str) -> str:
@@ -64,7 +81,7 @@ def en_period(start: date | str, end: date | str) -> str:
 def environment(*folders: Path) -> Environment:
     """A template environment whose output is escaped whatever the file is called; unknown names raise."""
     made = Environment(loader=FileSystemLoader([*map(str, folders), str(TEMPLATES)]), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    made.filters |= {"amount": amount, "cents": cents, "zh_date": zh_date}
+    made.filters |= {"amount": amount, "cents": cents, "at_stake": at_stake, "zh_date": zh_date}
     made.globals |= {"zh_period": zh_period, "en_period": en_period, "tax_zh": TAX_ZH, "tax_en": TAX_EN, "state_zh": STATES_ZH, "css": Markup((TEMPLATES / "house.css").read_text(encoding="utf-8"))}
     return made
 

@@ -142,6 +142,16 @@ def _payments(tables: Lake, taxpayer_id: str) -> list[Row]:
     return sorted((_pick(r, ("payment_no", "tax", "period_from", "period_to", "paid_on", "kind", "amount")) for r in rows), key=lambda r: (r["paid_on"], r["payment_no"]))
 
 
+def _points(tables: Lake, taxpayer_id: str) -> list[Row]:
+    """Points with the names of the indicators behind them, as their facts tell them."""
+    found = []
+    for row in _of(tables, "risk_point", taxpayer_id):
+        facts = json.loads(row.get("facts") or "{}")
+        told = [f for f in (facts, *facts.get("also", [])) if f.get("name_en")]
+        found.append(_pick(row, _POINT) | {"indicator_names": {f["indicator"]: {"zh": f["name_zh"], "en": f["name_en"]} for f in told}})
+    return sorted(found, key=lambda r: (str(r["as_of"]), str(r["point_id"])))
+
+
 def _listed(name: str, columns: tuple[str, ...], order: tuple[str, ...]) -> Callable[[Lake, str], list[Row]]:
     def section(tables: Lake, taxpayer_id: str) -> list[Row]:
         rows = (_pick(r, columns) for r in _of(tables, name, taxpayer_id))
@@ -160,7 +170,7 @@ _SECTIONS: dict[str, Callable[[Lake, str], list[Row]]] = {
     "filings": _listed("filing", ("tax", "period_from", "period_to", "due_at", "filed_on", "days_late", "versions", "due", "paid", "state"), ("period_to", "tax")),
     "third_parties": _listed("party_fact", ("month", "penalties", "penalty_amount", "parcels", "land_value", "known_at"), ("month", "known_at")),
     "level": _listed("risk_level", ("level", "previous", "why", "as_of"), ("as_of",)),
-    "points": _listed("risk_point", _POINT, ("as_of", "point_id")),
+    "points": _points,
     "outcomes": _listed("outcome", _OUTCOME, ("known_at", "case_id", "point_id")),
     "contacts": _listed("case_event", _EVENT, ("event_on", "case_id", "event_no")),
     "reminders": _listed("reminder", ("letter_id", "point_id", "suppressed", "as_of"), ("as_of", "point_id")),

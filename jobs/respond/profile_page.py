@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 from markupsafe import Markup, escape
 
 from jobs.conf import Conf
+from jobs.respond.names import Names
 from jobs.respond.office_list import risk_name
 from jobs.respond.pages import page
 
@@ -21,9 +23,8 @@ _WIDTH, _HEIGHT, _LEFT, _FOOT = 1120.0, 210.0, 74.0, 26.0
 
 def profile_html(found: Mapping[str, Any], conf: Conf) -> str:
     """A profile as a self-contained page."""
-    offices = {o.id: f"{o.name.zh} {o.name.en}" for o in conf.offices}
     codes = {c: f"{risk_name(c, conf).zh} {risk_name(c, conf).en}" for c in {r["risk_code"] for key in ("points", "outcomes", "contacts") for r in found[key] if r["risk_code"]}}
-    return page("profile.html.j2", found=found, fields=FIELDS, offices=offices, codes=codes, chart=_chart(found), currency=conf.house.currency)
+    return page("profile.html.j2", found=found, fields=FIELDS, names=Names(conf, date.fromisoformat(found["as_of"])), codes=codes, chart=_chart(found), currency=conf.house.currency)
 
 
 def _chart(found: Mapping[str, Any]) -> Markup:

@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from jobs.conf import in_force
 from jobs.lake.step import Night, Tables
 from jobs.lake.tables import table
 from jobs.respond.blind import of_taxpayers
@@ -23,14 +24,14 @@ def remind(tables: Tables, night: Night) -> pa.Table:
     """Table reminder: one row per point of every selection whose treatment is a reminder. Kernel.
 
     Reads selection, risk_point, taxpayer, case_event; history: reminder. A taxpayer with any point marked fraud gets no letter at all
-    (it would warn the wrong man), nor one above the plan's contact limit, nor one held out by the plan's keyed draw. A taxpayer who was
+    (it would warn the wrong man), nor one who reached the plan's contact limit, nor one held out by the plan's keyed draw. A taxpayer who was
     held out earlier and now meets a heavier treatment gets the letter he was denied, unless fraud is suspected.
     """
     conf = night.conf
     letters = {t.id for t in conf.treatments.values() if t.document == DOCUMENT}
     points = {p["point_id"]: p for p in of_taxpayers(tables["risk_point"], tables["selection"]["taxpayer_id"].combine_chunks())}
     fraud = {p["taxpayer_id"] for p in points.values() if p["fraud"]}
-    contacts, owed = _contacts(tables["case_event"], night.as_of), _owed(tables)
+    contacts, owed = _contacts(tables["case_event"], conf.plan(night.as_of).year), _owed(tables)
     rows = []
     for chosen in tables["selection"].to_pylist():
         own = [points[p] for p in sorted(chosen["points"] or []) if p in points]
@@ -66,8 +67,9 @@ def _suppressed(chosen: dict[str, Any], fraud: set[str], contacts: dict[str, int
 
 def _row(chosen: dict[str, Any], point: dict[str, Any], suppressed: str | None, night: Night) -> dict[str, Any]:
     said = say(point["facts"], point["tax"], point["period_from"], point["period_to"], night.conf)
+    words = _Words(point["risk_code"], point["tax"], night)
     text = {
-        "tax": point["tax"], "stage": _stage(point["risk_code"], night), "period_from": point["period_from"].isoformat(), "period_to": point["period_to"].isoformat(),
+        "tax": point["tax"], "check": words.of("check"), "correct": words.of("correct"), "period_from": point["period_from"].isoformat(), "period_to": point["period_to"].isoformat(),
         "facts": list(said.facts), "zh": said.zh, "en": said.en,
     }
     return {
@@ -76,25 +78,39 @@ def _row(chosen: dict[str, Any], point: dict[str, Any], suppressed: str | None, 
     }
 
 
-def _stage(risk_code: str, night: Night) -> str:
-    entry = night.conf.register_.get(risk_code)
-    return "missing" if entry is not None and entry.risk_type == "non_filing" else entry.stage if entry is not None else "file"
+class _Words:
+    """The administration's words for a point, nearest first: by risk code, stage, tax, for all. The row keeps the words, as a letter may not name the code."""
+
+    def __init__(self, risk_code: str, tax: str, night: Night) -> None:
+        entry = night.conf.register_.get(risk_code)
+        self.keys = (f".{risk_code}", *((f".{entry.stage}",) if entry else ()), f".{tax}", "")
+        self.words = {w.key: {"zh": w.zh, "en": w.en} for w in in_force(night.conf.wording, night.as_of)}
+
+    def of(self, what: str) -> dict[str, str] | None:
+        """How to check, or how to correct."""
+        return next((self.words[what + key] for key in self.keys if what + key in self.words), None)
 
 
-def _contacts(case_event: pa.Table, as_of: date) -> dict[str, int]:
-    """Cases begun towards each taxpayer this year, over all taxes and treatments."""
-    pushed = case_event.filter(pc.and_(pc.equal(case_event["kind"], "pushed"), pc.equal(pc.year(case_event["event_on"]), as_of.year)))
-    counted = pushed.group_by("taxpayer_id").aggregate([("case_id", "count_distinct")])
-    return dict(zip(counted["taxpayer_id"].to_pylist(), counted["case_id_count_distinct"].to_pylist()))
+def _contacts(case_event: pa.Table, year: int) -> dict[str, int]:
+    """Cases towards each taxpayer in the plan's year, over all taxes and treatments; one pushed on to another office counts once, on its first day."""
+    pushed = case_event.filter(pc.equal(case_event["kind"], "pushed"))
+    cases = pushed.group_by(["taxpayer_id", "case_id"]).aggregate([("event_on", "min")])
+    counted = cases.filter(pc.equal(pc.year(cases["event_on_min"]), year)).group_by("taxpayer_id").aggregate([("case_id", "count")])
+    return dict(zip(counted["taxpayer_id"].to_pylist(), counted["case_id_count"].to_pylist()))
 
 
 def _owed(tables: Tables) -> set[str]:
-    """Taxpayers whose reminder was held out on an earlier night, and who have had none since."""
+    """Taxpayers whose reminder was held out on an earlier night, and who have had none since.
+
+    A published list may lapse: a reminder was sent only if its case was handed over.
+    """
     history = tables.history.get("reminder")
     if history is None or history.num_rows == 0:
         return set()
+    event = tables["case_event"]
+    handed_over = event.filter(pc.equal(event["kind"], "pushed"))["case_id"].combine_chunks()
     held = _last_night(history.filter(pc.equal(history["suppressed"], "holdout")))
-    sent = _last_night(history.filter(pc.is_null(history["suppressed"])))
+    sent = _last_night(history.filter(pc.and_(pc.is_null(history["suppressed"]), pc.is_in(history["case_id"], value_set=handed_over))))
     return {taxpayer_id for taxpayer_id, night in held.items() if night > sent.get(taxpayer_id, date.min)}
 
 

@@ -36,7 +36,7 @@ class Head:
 
 CASES = (
     Head("rank", "序号", "No.", 6, "count"), Head("case_id", "案件编号", "Case", 25), Head("taxpayer_id", "纳税人识别号", "Tax id", 21), Head("name", "纳税人名称", "Taxpayer", 30),
-    Head("treatment", "应对方式", "Treatment", 13), Head("risk", "案由", "What it is about", 26), Head("level", "风险等级", "Level", 9), Head("amount", "涉及税额", "Tax at stake", 15, "money"),
+    Head("treatment", "应对方式", "Treatment", 13), Head("risk", "案由", "What it is about", 26), Head("level", "风险等级", "Level", 9), Head("amount", "涉及税额(空白:无法计算)", "Tax at stake (blank: cannot be computed)", 17, "money"),
     Head("points", "风险点数", "Points", 8, "count"), Head("effort_days", "计划人天", "Days planned", 9, "number"), Head("term_days", "期限(送达后天数)", "Term, days from service", 11, "count"),
     Head("last_day", "最早追征期限", "Assessable until", 13, "date"), Head("why", "选案理由", "Why", 60),
     Head("received_on", "接收日期", "Received on", 12, "date", True), Head("begun_on", "开始日期", "Begun on", 12, "date", True),
@@ -48,7 +48,8 @@ POINTS = (
     Head("case_id", "案件编号", "Case", 25), Head("name", "纳税人名称", "Taxpayer", 28), Head("point_id", "风险点编号", "Point", 23), Head("risk", "风险点", "Risk point", 28),
     Head("risk_code", "风险代码", "Code", 24), Head("tax", "税种", "Tax", 7), Head("period_from", "所属期起", "From", 12, "date"), Head("period_to", "所属期止", "To", 12, "date"),
     Head("declared_label", "申报项目", "Declared item", 22), Head("declared", "申报数", "Declared", 16, "number"), Head("other_label", "比对项目", "Compared with", 22),
-    Head("other", "比对数", "Value there", 16, "number"), Head("difference", "差异", "Difference", 16, "number"), Head("amount_error", "涉及税额", "Tax at stake", 15, "money"),
+    Head("other", "比对数", "Value there", 16, "number"), Head("difference", "差异(大减小)", "Difference, larger less smaller", 16, "number"), Head("larger", "较大一方", "Larger side", 18),
+    Head("amount_error", "涉及税额(空白:无法计算)", "Tax at stake (blank: cannot be computed)", 17, "money"),
     Head("until", "追征期限", "Assessable until", 13, "date"), Head("sentence", "说明", "In words", 60),
     Head("answered_on", "反馈日期", "Answered on", 12, "date", True), Head("result", "核查结果", "Result", 14, "text", True, tuple(r for r in RESULTS if r != "new")),
     Head("reason_code", "排除原因", "Reason if excluded", 22, "text", True, EXCLUDED), Head("adjusted", "调整税额", "Tax adjusted", 15, "money", True),
@@ -160,7 +161,7 @@ def _case(case: ListedCase) -> dict[str, Any]:
     why: Iterable[str] = (f"{n}. {r['text_zh'] or r['text']}" for n, r in enumerate(entry.reasons, start=1))
     return {
         "rank": entry.rank, "case_id": entry.case_id, "taxpayer_id": entry.taxpayer_id, "name": case.name, "treatment": f"{case.treatment.zh} {case.treatment.en}",
-        "risk": f"{case.code.zh}\n{case.code.en}", "level": f"{LEVELS[entry.level].zh} {entry.level}" if entry.level in LEVELS else None, "amount": None if entry.amount is None else entry.amount / 100,
+        "risk": f"{case.code.zh}\n{case.code.en}", "level": f"{LEVELS[entry.level].zh} {entry.level}" if entry.level in LEVELS else None, "amount": entry.amount / 100 if entry.amount else None,
         "points": len(case.points) or None, "effort_days": entry.effort_days, "term_days": case.term_days, "last_day": case.last_day, "why": "\n".join(why),
     }
 
@@ -170,8 +171,8 @@ def _point(case: ListedCase, point: ListedPoint) -> dict[str, Any]:
     return {
         "case_id": case.entry.case_id, "name": case.name, "point_id": row["point_id"], "risk": f"{point.name.zh}\n{point.name.en}", "risk_code": row["risk_code"], "tax": row["tax"],
         "period_from": row["period_from"], "period_to": row["period_to"], "declared_label": point.declared.get("label_zh"), "declared": _number(point.declared.get("value")),
-        "other_label": point.other.get("label_zh"), "other": _number(point.other.get("value")), "difference": _number(point.difference),
-        "amount_error": _number(row["amount_error"]), "until": point.until, "sentence": f"{point.sentence.zh}\n{point.sentence.en}".strip(),
+        "other_label": point.other.get("label_zh"), "other": _number(point.other.get("value")), "difference": _number(point.difference), "larger": f"{point.larger.zh} {point.larger.en}" if point.larger else None,
+        "amount_error": point.stake / 100 or None, "until": point.until, "sentence": f"{point.sentence.zh}\n{point.sentence.en}".strip(),
     }
 
 

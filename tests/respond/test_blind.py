@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tempfile
 from datetime import date
 from decimal import Decimal
@@ -74,13 +75,25 @@ def test_whichever_of_the_comprehensive_cases_were_random_the_files_are_the_same
     assert files(night_of(some, people)) == files(night_of([as_model(n, n) for n in range(10, 21)], people))
 
 
-@pytest.mark.parametrize("fewer", [[], [reason(6, 1, "Drawn at random", "draw")], [reason(6, 1, "Figure 1 of taxpayer 6", "feature")]])
-def test_reasons_that_only_some_comprehensive_cases_have_are_shown_for_none(fewer: list[dict[str, Any]]) -> None:
-    own = [reason(5, k, f"Figure {k} of taxpayer 5", "feature") for k in (1, 2, 3)]
-    shown = files(night_of([as_model(5, 2), as_random(6, 3)]) | {"reason": rows("reason", own + fewer)})
-    page = shown[f"lists/{DISTRICT}.html"].decode()
-    assert "Figure" not in page and "Drawn at random" not in page
-    assert page.count("全面核查近期各税种申报") == 3  # 1 has no reason row here either
+def features(n: int, count: int) -> list[dict[str, Any]]:
+    return [reason(n, k, f"Figure {k} of taxpayer {n}", "feature") for k in range(1, count + 1)]
+
+
+@pytest.mark.parametrize(
+    ("model", "random", "shown"),
+    [
+        (features(5, 3), [], []),
+        (features(5, 3), [reason(6, 1, "Drawn at random", "draw")], []),
+        (features(5, 3), features(6, 1), ["Figure 1 of taxpayer 5", "Figure 1 of taxpayer 6"]),
+        (features(5, 1), features(6, 3), ["Figure 1 of taxpayer 5", "Figure 1 of taxpayer 6"]),
+        ([reason(5, 0, "An indicator", "indicator"), *features(5, 1)], features(6, 1), ["Figure 1 of taxpayer 5", "Figure 1 of taxpayer 6"]),
+    ],
+)
+def test_of_comprehensive_cases_as_many_features_are_shown_as_each_has(model: list[dict[str, Any]], random: list[dict[str, Any]], shown: list[str]) -> None:
+    """Neither their number nor a kind of reason that only some have may tell one from another."""
+    page = files(night_of([as_model(5, 2), as_random(6, 3)]) | {"reason": rows("reason", model + random)})[f"lists/{DISTRICT}.html"].decode()
+    assert sorted(set(re.findall(r"理由：(.*?)<br>", page))) == shown
+    assert page.count("全面核查近期各税种申报") == (1 if shown else 3)  # case 1, of the model with points, has no reason row here either
 
 
 def test_no_file_names_case_source_or_probability() -> None:

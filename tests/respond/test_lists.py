@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import re
 import zipfile
 from datetime import date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +37,6 @@ def sheet_rows(path: Path, sheet: str) -> list[dict[str, Any]]:
 
 def with_words(words: str) -> dict[str, pa.Table]:
     """The drawn night with the same text wherever a text comes from outside: name, address, labels, sentences, reasons."""
-    import json
-
     facts = {
         "declared": {"source": "vat_return", "field": "sales", "value": 8.0, "label_en": words, "label_zh": words, "unit": "currency"},
         "other": {"source": "invoice", "field": "net", "value": 9.5, "label_en": words, "label_zh": words, "unit": "currency"},
@@ -144,3 +144,47 @@ def test_a_taxpayer_nobody_registered_and_an_unknown_code_are_still_listed(tmp_p
 
 def test_a_night_without_work_writes_no_list(tmp_path: Path) -> None:
     assert write_lists(drawn() | {"selection": rows("selection", [])}, date(2026, 1, 20), conf(), tmp_path) == []
+
+
+def with_facts(stake: int, fraud: bool = False, evasion: int = 0, **facts: Any) -> dict[str, pa.Table]:
+    """Taxpayer 1 with one point of these facts and this tax at stake."""
+    one = point(1, facts=json.dumps(facts), amount_error=Decimal(stake), amount_evasion=Decimal(evasion or stake), fraud=fraud)
+    return drawn() | {"selection": rows("selection", [chosen(1, "assess", DISTRICT, 1, [one["point_id"]], amount=Decimal(evasion or stake))]), "risk_point": rows("risk_point", [one])}
+
+
+def side(value: float, unit: str = "currency") -> dict[str, Any]:
+    return {"source": "vat_return", "field": "x", "value": value, "unit": unit, "label_en": "Label", "label_zh": "项目"}
+
+
+@pytest.mark.parametrize(
+    ("declared", "other", "difference", "larger", "text", "cell", "which"),
+    [
+        (side(1000.5), side(900.0), 100.5, "declared", "100.50", 100.5, "申报数较大 declared is larger"),
+        (side(900.0), side(1000.5), 100.5, "other", "100.50", 100.5, "比对数较大 compared is larger"),
+        (side(900.0), side(1001.0, "estimate"), 101.0, "other", "≈ 101", 101, "比对数较大 compared is larger"),
+        (side(0.95, "share"), side(0.8, "share"), 0.15, "declared", "15.0 个百分点 pp", 0.15, "申报数较大 declared is larger"),
+        (side(3.0, "count"), side(12.0, "count"), None, "neither", "—", None, None),
+        (side(1000.5), side(900.0), -100.5, None, "100.50", 100.5, "申报数较大 declared is larger"),  # told before facts said which side
+    ],
+)
+def test_a_difference_says_which_side_is_larger(tmp_path: Path, declared: Any, other: Any, difference: float | None, larger: str | None, text: str, cell: float | None, which: str | None) -> None:
+    night = with_facts(500, declared=declared, other=other, difference=difference, **({"larger": larger} if larger else {}))
+    write_lists(night, AS_OF, conf(), tmp_path)
+    row = sheet_rows(tmp_path / f"{DISTRICT}.xlsx", POINT_SHEET)[0]
+    assert (row["difference"], row["larger"]) == (cell, which)
+    page = (tmp_path / f"{DISTRICT}.html").read_text(encoding="utf-8")
+    assert f'<td class="num">{text}' in page and (which is None or f"{text}<br><span class=\"en\">{which}" in page)
+
+
+def test_where_no_amount_can_be_computed_the_list_says_so_and_shows_no_zero(tmp_path: Path) -> None:
+    write_lists(with_facts(0), AS_OF, conf(), tmp_path)
+    page = (tmp_path / f"{DISTRICT}.html").read_text(encoding="utf-8")
+    assert page.count('data-sort="0">无法计算 cannot be computed') == 1 and page.count("无法计算 cannot be computed") == 2  # the case and its point
+    assert "cases without a computable amount: 1" in page
+    assert sheet_rows(tmp_path / f"{DISTRICT}.xlsx", CASE_SHEET)[0]["amount"] is None and sheet_rows(tmp_path / f"{DISTRICT}.xlsx", POINT_SHEET)[0]["amount_error"] is None
+
+
+def test_fraud_is_shown_with_what_is_at_stake_under_its_own_limit(tmp_path: Path) -> None:
+    """The limit for error has run out, the one for evasion has not: nothing is not what is at stake."""
+    write_lists(with_facts(0, fraud=True, evasion=700), AS_OF, conf(), tmp_path)
+    assert sheet_rows(tmp_path / f"{DISTRICT}.xlsx", POINT_SHEET)[0]["amount_error"] == 700

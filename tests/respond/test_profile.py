@@ -22,6 +22,7 @@ from jobs.lake.lake import Lake
 from jobs.lake.tables import TABLES, table
 from jobs.lake.write import replace_as_of, table_version, write_files
 from jobs.respond.audit import verify
+from jobs.respond.names import Names
 from jobs.respond.profile import UnknownTaxpayer, log_view, profile
 from jobs.respond.profile_page import profile_html
 from jobs.respond.records import AuditEntry
@@ -180,3 +181,39 @@ def test_each_view_is_on_the_audit_trail(lite: Store) -> None:
         last = json.loads(session.scalars(select(AuditEntry).order_by(AuditEntry.seq.desc())).first().body)  # type: ignore[union-attr]
         assert (last["act"], last["thing"], last["person"], last["outcome"], last["why"]) == ("profile", f"taxpayer:{ME}", f"{DISTRICT}-assessor-01", "seen", "case C1")
         assert verify(session).whole
+
+
+def test_the_page_names_what_the_codes_stand_for() -> None:
+    tables = everything()
+    facts = json.dumps({"indicator": "i", "name_en": "Sales below invoices", "name_zh": "销售额小于开票", "also": [{"indicator": "j", "name_en": "Another", "name_zh": "另一指标"}]})
+    ours = point(1, facts=facts, indicators=["i", "j", "k"], state="silent", state_reason="explanation accepted: innocent_explanation", amount_error=Decimal(0))
+    tables |= {"risk_point": rows("risk_point", [{**ours, "as_of": AS_OF}]), "taxpayer": rows("taxpayer", [{**person(1), "industry": "5164", "segment": "mid"}])}
+    found = profile(tables, ME, AS_OF)
+    assert found["points"][0]["indicator_names"] == {"i": {"en": "Sales below invoices", "zh": "销售额小于开票"}, "j": {"en": "Another", "zh": "另一指标"}}
+    page = profile_html(found, conf())
+    for name in (
+        "金属及金属矿批发 Wholesale of metals and ores (5164)", "中型企业 medium-sized", "海曙区税务局 Haishu District Tax Office (330203)", "海曙区 Haishu (330203)", "一般纳税人 general taxpayer",
+        "已说明 explained", "说明已采纳 explanation accepted: 情况属实、理由正当 innocent explanation", "销售额小于开票 Sales below invoices<br>另一指标 Another<br>k<br>",
+        "排除 excluded · 未达标准 below what is pursued", "已生效 final", "已结案 closed", "纳税评估 Tax assessment", "无法计算 cannot be computed",
+    ):
+        assert name in page, name
+
+
+@pytest.mark.parametrize(
+    ("group", "code", "name"),
+    [
+        ("industry", "5164", "金属及金属矿批发 Wholesale of metals and ores"), ("industry", "5199", "批发业 Wholesale"), ("industry", "9999", "9999"), ("industry", "", ""),
+        ("segment", "mid", "中型企业 medium-sized"), ("segment", "mi", "mi"), ("office_id", DISTRICT, "海曙区税务局 Haishu District Tax Office"), ("treatment", "remind", "提示提醒 Reminder"), ("reason", None, ""),
+    ],
+)
+def test_a_code_has_its_name_or_stands_as_it_is(group: str, code: str | None, name: str) -> None:
+    assert Names(conf(), AS_OF).of(group, code) == name
+
+
+def test_every_state_a_point_can_have_is_told_in_words() -> None:
+    """The reasons are written by the analyse room: taken from its source, so that a new one cannot stay unnamed."""
+    source = (Path(__file__).parents[2] / "jobs" / "analyse" / "point_life.py").read_text(encoding="utf-8")
+    reasons = {re.sub(r"\{[^}]*\}", "threshold", text) for text in re.findall(r'Now\([^,\n]+, f?"([^"]+)"', source) + re.findall(r'else "([^"]+)"\)', source)}
+    assert len(reasons) >= 10
+    names = Names(conf(), AS_OF)
+    assert {r for r in reasons if names.why(r) == r} == set()

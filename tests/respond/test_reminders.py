@@ -65,7 +65,7 @@ def test_a_fact_that_may_not_be_told_leaves_a_question_about_the_declared_field_
     assert found["question"].to_pylist() == [True]
     text = texts(found)[0]
     assert [f["label_en"] for f in text["facts"]] == ["Sales declared"]
-    whole = json.dumps(text, ensure_ascii=False)
+    whole = json.dumps({k: v for k, v in text.items() if k not in ("check", "correct")}, ensure_ascii=False)  # those are the administration's own words, by risk code
     assert "?" in text["en"] and "？" in text["zh"] and "Sales declared" in text["en"]
     for hidden in ("987", "187", "Invoices", "发票", other):  # neither the other value, nor the difference, its name or its source
         assert hidden not in whole
@@ -94,6 +94,8 @@ def test_contacts_are_limited_over_all_taxes_and_treatments() -> None:
     assert reminded([point(3)], events=pushed[1:] + pushed[1:2])["suppressed"].to_pylist() == [None]  # the same case twice is one contact
     last_year = [{**e, "event_on": date(2025, 12, 31)} for e in pushed]
     assert reminded([point(3)], events=last_year)["suppressed"].to_pylist() == [None]
+    on_again = [{**e, "event_no": 3} for e in pushed]  # returned by the wrong office in one year, pushed to the right one in the next: a contact of the first
+    assert reminded([point(3)], events=last_year + on_again)["suppressed"].to_pylist() == [None]
 
 
 def test_holdout_is_a_keyed_draw_once_a_year_at_the_planned_share() -> None:
@@ -108,12 +110,14 @@ def test_holdout_is_a_keyed_draw_once_a_year_at_the_planned_share() -> None:
 
 def test_who_was_held_out_gets_his_reminder_before_a_heavier_step() -> None:
     def past(suppressed: str | None, day: date) -> dict[str, Any]:
-        return {"taxpayer_id": taxpayer_id(3), "point_id": "p", "text": "{}", "question": False, "suppressed": suppressed, "as_of": day}
+        return {"taxpayer_id": taxpayer_id(3), "point_id": "p", "case_id": f"K{day}", "text": "{}", "question": False, "suppressed": suppressed, "as_of": day}
 
+    handed_over = [{"case_id": "K2025-12-20", "event_no": 1, "event_on": date(2025, 12, 20), "taxpayer_id": taxpayer_id(3), "kind": "pushed", "treatment": "remind"}]
     held = rows("reminder", [past("holdout", date(2025, 10, 20))])
     assert reminded([point(3)], held, treatment="assess")["suppressed"].to_pylist() == [None]
     since = rows("reminder", [past("holdout", date(2025, 10, 20)), past(None, date(2025, 12, 20))])
-    assert reminded([point(3)], since, treatment="assess").num_rows == 0
+    assert reminded([point(3)], since, events=handed_over, treatment="assess").num_rows == 0
+    assert reminded([point(3)], since, treatment="assess")["suppressed"].to_pylist() == [None]  # that list lapsed: nothing was sent, the letter is still owed
     assert reminded([point(3)], rows("reminder", [past("fraud", date(2025, 10, 20))]), treatment="assess").num_rows == 0
     assert reminded([point(3), point(3, "vat_missing_trader", fraud=True, aside=True)], held, treatment="assess")["suppressed"].to_pylist() == ["fraud"]
 
@@ -152,9 +156,18 @@ def test_letters_never_say_what_they_may_not(other: str, risk_code: str) -> None
         assert not FORBIDDEN.findall(letter.as_json.replace('"source": "peer"', ""))
 
 
-def test_a_missing_return_is_asked_for_not_corrected() -> None:
-    content = letters(everything([point(3, "filing_missing")]), AS_OF, conf())[0].content
-    assert [w["en"][:20] for w in content["how_to_correct"]] == ["If the return is sti"]
+@pytest.mark.parametrize(
+    ("risk_code", "start"),
+    [("filing_missing", "If the return is still missing"), ("filing_late", "What has been filed"), ("payment_short", "If the tax has not been paid"), ("vat_sales_understated", "If you find a mistake")],
+)
+def test_each_kind_of_fault_is_mended_in_its_own_way(risk_code: str, start: str) -> None:
+    content = letters(everything([point(3, risk_code)]), AS_OF, conf())[0].content
+    assert len(content["how_to_correct"]) == 1 and content["how_to_correct"][0]["en"].startswith(start)
+
+
+def test_what_two_points_share_is_said_once() -> None:
+    content = letters(everything([point(3), point(3, "cit_cost_inflated", "CIT"), point(3, "filing_missing")]), AS_OF, conf())[0].content
+    assert [w["en"][:10] for w in content["how_to_correct"]] == ["If you fin", "If the ret"]
 
 
 def test_names_are_escaped_and_files_are_the_same_each_time(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import select
 from typer.testing import CliRunner
 
+from jobs.lake.lake import Lake
 from jobs.respond.audit import verify
 from jobs.respond.feedback import Applied
 from jobs.respond.handover import hand_over
@@ -273,6 +274,7 @@ def test_the_command_takes_a_filled_list_in_and_says_what_it_refused(tmp_path: P
     path = filled(tmp_path / "lists" / f"{DISTRICT}.xlsx", *full_work(), (CASE_SHEET, case_id(6), {"outcome": "closed"}))
     for name, value in (("ASSAY_CASES", url), ("ASSAY_LAKE", str(tmp_path / "lake")), ("ASSAY_INBOX", str(tmp_path / "inbox"))):
         monkeypatch.setenv(name, value)
+    Lake.open(tmp_path / "lake", conf().house.buckets)
     said = CliRunner().invoke(app, ["feedback", str(path), "--person", ASSESSOR])
     assert said.exit_code == 0, said.output
     lines = said.output.splitlines()

@@ -15,16 +15,17 @@ import pytest
 
 from jobs.analyse import indicator_families as _registered  # noqa: F401  registers every indicator
 from jobs.analyse.indicator import NOT_DISCLOSED, REGISTRY
-from jobs.analyse.point_facts import as_json, facts_of, period_name, written_gap, written_value
+from jobs.analyse.point_facts import as_json, facts_of, percent, period_name, written_gap, written_value
 from jobs.lake.step import Tables
 from jobs.respond.letters import LetterText, letter_html, letters
 from jobs.respond.pages import amount
+from jobs.respond.pages import percent as on_pages
 from jobs.respond.reminders import remind
 from tests.respond.helpers import AS_OF, DISTRICT, chosen, conf, night, person, point, rows, seed_without_holdout
 
 PUBLISHED = sorted(name for name, p in conf().indicators_on(AS_OF).items() if p.state == "published")
 ALLOWED = {d.source for d in conf().disclosure if d.allowed}
-DECLARED, OTHER = {"currency": 641357.0, "share": 0.0643, "count": 643.0}, {"currency": 782914.0, "share": 0.0782, "count": 782.0}
+DECLARED, OTHER = {"currency": 641357.28, "share": 0.0643, "count": 643.0}, {"currency": 782914.61, "share": 0.0782, "count": 782.0}
 GAP = 0.3719
 
 # What no letter may say, by the ground it would break: docs/respond.md, "Fairness and rights".
@@ -108,7 +109,10 @@ def test_both_facts_are_told_exactly_where_disclosure_allows_both(name: str) -> 
     if second:
         assert (json.loads(row["text"])["en"], json.loads(row["text"])["zh"]) == (facts["taxpayer_en"], facts["taxpayer_zh"])
         page = visible(sent[0])
-        assert amount(facts["declared"]["value"], about.declared.unit) in page and amount(facts["other"]["value"], about.other.unit) in page
+        for side in (facts["declared"], facts["other"]):
+            assert amount(side["value"], side["unit"]) in page
+        for side, words in ((about.declared, "641,357.28"), (about.other, "782,914.61")):  # as filed, to the cent; an estimate has none
+            assert (words in page) == (side.unit == "currency" and not side.estimate), words
 
 
 @pytest.mark.parametrize("name", [n for n in PUBLISHED if not is_fraud(n) and not discloses(n)])
@@ -117,7 +121,8 @@ def test_where_the_second_fact_may_not_be_told_nothing_of_it_is_there(name: str)
     _, _, sent = reminded(name)
     page, said = visible(sent[0]), of_points(sent[0])
     value = OTHER[about.other.unit]
-    hidden = {amount(value, about.other.unit), *(written_value(value, about.other.unit, "CNY", language) for language in ("en", "zh")), written_gap(GAP, about), "0.3719", f"{value:.0f}" * (value > 1) or "0.0782"}
+    written = {w for language in ("en", "zh") for w in (written_value(value, about.other, "CNY", language), written_gap(GAP, about, language))}
+    hidden = {amount(value, about.other.unit), *written, "0.3719", f"{value:.0f}" * (value > 1) or "0.0782"}
     for text in (hidden | {about.other.label_en, about.other.label_zh}) - {"0"}:
         assert text not in page and text not in said, (name, text)
     for source in {about.declared.source, about.other.source} - ALLOWED:
@@ -144,12 +149,12 @@ def test_a_letter_owes_the_same_to_everybody(name: str) -> None:
     _, row, sent = reminded(name)
     page, words = visible(sent[0]), {w.key: w for w in conf().wording}
     found = hit(name)
-    tax = found["tax"]
-    how = "correct_filing" if conf().register_[REGISTRY[name].about.risk_code].risk_type == "non_filing" else "correct"
-    for key in (f"check.{tax}" if f"check.{tax}" in words else "check", how, "correct_changes", "nothing_decided", "whom_to_ask", "no_mistake"):
+    code = REGISTRY[name].about.risk_code
+    check, how = (next(k for k in (f"{what}.{code}", f"{what}.{found['tax']}", what) if k in words) for what in ("check", "correct"))
+    for key in (check, how, "correct_changes", "nothing_decided", "whom_to_ask", "no_mistake"):
         assert words[key].zh in page and words[key].en.replace("“", "“") in page, key
     period = period_name(found["period_from"], found["period_to"])[1]
-    assert period in page.replace("年度", "年") and sent[0].letter_id == row["letter_id"] and sent[0].letter_id in page
+    assert period in page and sent[0].letter_id == row["letter_id"] and sent[0].letter_id in page
     assert json.loads(row["text"])["zh"] in page
 
 
@@ -160,3 +165,36 @@ def test_the_pattern_itself_finds_what_it_must() -> None:
         "threat": "otherwise a penalty follows; 否则将依法处罚", "bank, tip-off": "your bank statements; 根据举报和银行流水", "other taxpayers": "your supplier did not declare; 上游供应商未申报",
     }.items():
         assert len(re.findall(FORBIDDEN[ground], words, re.IGNORECASE)) >= 3, ground
+
+
+FITS = {  # what a letter about the fault asks to look at, and what belongs to another fault
+    "filing_missing": ("receipts", "payroll|voucher|books"), "filing_late": ("due date", "payroll|voucher|invoices"), "payment_short": ("payment vouchers", "payroll|invoices|books"),
+    "amendment_downward": ("each correction", "payroll|sales books"), "vat_sales_understated": ("sales books", "payroll"), "vat_input_inflated": ("input tax", "payroll|sales books"),
+    "pit_wages_understated": ("payroll", "invoices|sales books"), "cit_cost_inflated": ("contracts", "payroll|sales books"),
+}
+
+
+@pytest.mark.parametrize("code", FITS)
+@pytest.mark.parametrize("tax", ["VAT", "CIT", "PIT"])
+def test_how_to_check_fits_the_fault_whatever_the_tax(code: str, tax: str) -> None:
+    one = point(3, code, tax)
+    given = {
+        "selection": rows("selection", [chosen(3, "remind", DISTRICT, 1, [one["point_id"]])]), "risk_point": rows("risk_point", [one]),
+        "taxpayer": rows("taxpayer", [person(3)]), "case_event": rows("case_event", []),
+    }
+    (sent,) = letters({**given, "reminder": remind(Tables(now=given), night(seed=seed_without_holdout()))}, AS_OF, conf())
+    check = sent.content["points"][0]["check"]["en"]
+    wanted, foreign = FITS[code]
+    assert wanted in check and not re.search(foreign, check)
+
+
+def test_every_risk_code_a_letter_can_be_about_has_its_own_words() -> None:
+    """A code that can only be asked about in general (nothing of it may be told) has the words of its tax."""
+    words = {w.key for w in conf().wording}
+    codes = {REGISTRY[n].about.risk_code for n in PUBLISHED if not is_fraud(n) and REGISTRY[n].about.declared.source in ALLOWED}
+    assert {c for c in codes if f"check.{c}" not in words} == set()
+
+
+@pytest.mark.parametrize("value", [0.0, 0.0043, 0.0643, 0.5, 0.9994, 0.9998, 1.0, 1.6, 12.34, -0.127])
+def test_a_share_is_written_alike_in_a_sentence_and_in_its_table(value: float) -> None:
+    assert on_pages(value) == percent(value, "en").replace("over ", ">")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pyarrow as pa
@@ -108,6 +108,19 @@ def test_one_open_case_per_taxpayer_new_points_join_it(store: Store) -> None:
         assert joined is not None and joined.joined
         assert len(session.scalars(select(TaskPoint).where(TaskPoint.case_id == case_id(2))).all()) == 1  # the same point, not twice
         assert not session.scalars(select(TaskPoint).where(TaskPoint.case_id == case_id(5))).all()  # comprehensive looks at everything anyway
+
+
+@pytest.mark.parametrize(("treatment", "joins"), [("interview", False), ("assess", False), ("inspect", True)])
+def test_a_point_marked_fraud_joins_only_a_case_that_may_answer_fraud(lite: Store, treatment: str, joins: bool) -> None:
+    """An interview would warn the wrong man; the point waits for a case of its own, whether it is found later or selected by mistake."""
+    hand_over(lite, conf(), drawn() | {"selection": rows("selection", [chosen(1, treatment, DISTRICT, 1, [point(1)["point_id"]])])}, AS_OF, OFFICIAL)
+    fraud, plain = point(1, "vat_missing_trader", fraud=True), point(1, "pit_wages_understated", "PIT")
+    for night, selected in ((NEXT, []), (NEXT + timedelta(days=1), [chosen(1, "inspect", "330299", 1, [fraud["point_id"]], as_of=NEXT + timedelta(days=1))])):
+        later = drawn() | {"selection": rows("selection", selected), "risk_point": rows("risk_point", [fraud, plain]), "reminder": drawn()["reminder"].slice(0, 0)}
+        hand_over(lite, conf(), later, night, OFFICIAL)
+        with lite.read() as session:
+            assert session.get(TaskPoint, (case_id(1), plain["point_id"])) is not None
+            assert (session.get(TaskPoint, (case_id(1), fraud["point_id"])) is not None) == joins
 
 
 def test_the_database_itself_refuses_a_second_open_case(store: Store) -> None:
