@@ -32,7 +32,7 @@ def barriers(case_event: pa.Table, ids: pa.Array, night: Night) -> Barriers:
     """Barriers of each taxpayer from the case events known tonight.
 
     open_case: a case neither closed nor dropped; one that asks for no answer and that nobody began closes by itself after its term, else 30 days.
-    cooling: a procedure closed less than `cooling_off_days` ago. limited: `contacts_per_year` cases begun within 365 days.
+    cooling: a procedure closed less than `cooling_off_days` ago. limited: `contacts_per_year` cases begun in the plan's calendar year, as in respond.
     resting: a random case begun within `random_rest_years`.
     """
     plan = night.conf.plan(night.as_of)
@@ -43,7 +43,7 @@ def barriers(case_event: pa.Table, ids: pa.Array, night: Night) -> Barriers:
     waiting = known.must_reply | flags(cases["worked"]) | (began + known.silent_days > today)
     random = flags(pc.equal(cases["case_source"], "random"))
     at = positions(cases["taxpayer_id"], ids)
-    contacts = np.bincount(at[(at >= 0) & (began > today - 365)], minlength=len(ids))
+    contacts = np.bincount(at[(at >= 0) & (began >= _day(date(night.as_of.year, 1, 1)))], minlength=len(ids))
     return Barriers(
         open_case=_any(at, ~ended & waiting, len(ids)),
         cooling=_any(at, known.procedure & (day_numbers(cases["closed"]) > today - plan.cooling_off_days), len(ids)),
