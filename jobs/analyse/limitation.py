@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from jobs.conf import Conf, ConfError, Limitation, in_force
-from jobs.lake.arrays import Flags, Floats, Ints
+from jobs.lake.arrays import Flags, Floats, Ints, day_numbers
 from jobs.lake.buckets import group_codes
 
 _NOT_FILED = -(10**6)  # days: before every date
@@ -69,8 +69,8 @@ def _pairs(points: pa.Table, filing: pa.Table) -> tuple[Ints, Ints, Ints]:
         pa.concat_tables([points.select(["taxpayer_id", "tax"]), filing.select(["taxpayer_id", "tax"])]), ["taxpayer_id", "tax"]
     )
     mine, theirs = owner[: points.num_rows], owner[points.num_rows :]
-    start, end = _days(points["period_from"]), _days(points["period_to"])
-    closing = _days(filing["period_to"])
+    start, end = day_numbers(points["period_from"], _NOT_FILED), day_numbers(points["period_to"], _NOT_FILED)
+    closing = day_numbers(filing["period_to"], _NOT_FILED)
     order = np.lexsort((closing, theirs))
     axis = theirs[order] * 2**32 + closing[order]
     low = np.searchsorted(axis, mine * 2**32 + start)
@@ -79,13 +79,9 @@ def _pairs(points: pa.Table, filing: pa.Table) -> tuple[Ints, Ints, Ints]:
     offset = np.arange(len(point)) - np.repeat(np.cumsum(high - low) - (high - low), high - low)
     at = order[low[point] + offset]
     bare = np.flatnonzero(high == low)
-    due = np.concatenate([_days(filing["due_at"])[at], end[bare]])
-    filed = np.concatenate([_days(filing["last_filed_on"])[at], np.full(len(bare), _NOT_FILED)])
+    due = np.concatenate([day_numbers(filing["due_at"], _NOT_FILED)[at], end[bare]])
+    filed = np.concatenate([day_numbers(filing["last_filed_on"], _NOT_FILED)[at], np.full(len(bare), _NOT_FILED)])
     return np.concatenate([point, bare]), due, filed
-
-
-def _days(column: pa.ChunkedArray) -> Ints:
-    return np.asarray(pc.fill_null(column.cast(pa.int32()), _NOT_FILED).to_numpy(), dtype=np.int64)
 
 
 def _years(taxes: pa.ChunkedArray, conf: Conf, as_of: date) -> tuple[Ints, Ints]:

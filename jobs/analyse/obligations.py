@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from jobs.analyse.arrays import month_number
 from jobs.analyse.calendar import SPAN, due_at, due_on, grace_until, period_end
 from jobs.lake.additive import as_dates
-from jobs.lake.arrays import Ints, flags, positions
+from jobs.lake.arrays import Ints, day_numbers, flags, positions
 from jobs.lake.buckets import group_codes
 from jobs.lake.step import Night, Tables
 from jobs.lake.tables import TABLES
@@ -60,13 +60,13 @@ def _spells(versions: pa.Table) -> pa.Table:
     head = np.flatnonzero(starts)
     tail = np.append(head[1:], len(code))[: len(head)] - 1
     again = np.append(False, code[head][1:] == code[head][:-1])[: len(head)]  # the same duty with another frequency
-    since, known = _days(ordered["valid_from"], -_FOREVER), _days(ordered["known_at"], -_FOREVER)
+    since, known = day_numbers(ordered["valid_from"], -_FOREVER), day_numbers(ordered["known_at"], -_FOREVER)
     before = np.append(-1, tail[:-1])[: len(head)]
     first = np.where(again, np.where(since[head] > since[before], since[head], known[head]), -_FOREVER)
     follows = np.append(again[1:], False)[: len(head)]
     last = np.where(follows, np.append(first[1:], 0)[: len(head)] - 1, _FOREVER)
     found = ordered.select(["taxpayer_id", "tax", "frequency"]).take(pa.array(tail))
-    numbers = {"since": since[tail], "until": _days(ordered["valid_to"], _FOREVER)[tail], "first": first, "last": last, "first_known": _least(ordered, known)[tail]}
+    numbers = {"since": since[tail], "until": day_numbers(ordered["valid_to"], _FOREVER)[tail], "first": first, "last": last, "first_known": _least(ordered, known)[tail]}
     for name, values in numbers.items():
         found = found.append_column(name, pa.array(values, pa.int64()))
     return found
@@ -75,11 +75,11 @@ def _spells(versions: pa.Table) -> pa.Table:
 def _begins(spells: pa.Table, returns: pa.Table) -> Ints:
     """The day from which each taxpayer's duty can be judged: it was known, or he filed."""
     filed = pc.coalesce(returns["filed_on"], returns["event_at"], returns["known_at"])
-    in_time = _days(filed, _FOREVER) <= _days(returns["period_to"], _FOREVER) + _IN_TIME_DAYS
+    in_time = day_numbers(filed, _FOREVER) <= day_numbers(returns["period_to"], _FOREVER) + _IN_TIME_DAYS
     who = ["taxpayer_id", "tax"]
     own = returns.filter(pa.array(in_time))
     both = pa.concat_tables([spells.select(who), own.select(who).cast(spells.select(who).schema)])
-    days = np.concatenate([spells["first_known"].to_numpy(), _days(own["period_from"], _FOREVER)])
+    days = np.concatenate([spells["first_known"].to_numpy(), day_numbers(own["period_from"], _FOREVER)])
     return _least(both, days)[: spells.num_rows]
 
 
@@ -118,12 +118,7 @@ def _periods(tax: str, frequency: str, first: int, night: Night) -> tuple[Ints, 
 def _closed_on(ids: pa.ChunkedArray, taxpayers: pa.Table) -> Ints:
     """Day of closing by registration; far in the future for those open or not registered."""
     place = positions(ids, taxpayers["taxpayer_id"].combine_chunks())
-    return np.asarray(np.append(_days(taxpayers["closed_on"], _FOREVER), _FOREVER)[place])
-
-
-def _days(column: pa.ChunkedArray, missing: int) -> Ints:
-    """Days since 1970; a null as `missing`."""
-    return np.asarray(column.cast(pa.int32()).fill_null(missing).to_numpy()).astype(np.int64)
+    return np.asarray(np.append(day_numbers(taxpayers["closed_on"], _FOREVER), _FOREVER)[place])
 
 
 def _owed(owner: pa.ChunkedArray, tax: str, start: Ints, end: Ints, due: Ints, grace: Ints) -> pa.Table:

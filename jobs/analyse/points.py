@@ -21,6 +21,7 @@ from jobs.analyse.point_id import POINT, point_ids
 from jobs.analyse.point_life import Answer, Before, Now, Seen, next_state
 from jobs.analyse.schema import own_schema
 from jobs.conf import ConfError
+from jobs.lake.arrays import day_number
 from jobs.lake.step import Night, Tables
 
 _EPOCH = date(1970, 1, 1)
@@ -85,7 +86,7 @@ def _seen(n: int, key: Key, evidence: Evidence, told: Facts | None, facts: Facts
         answer = Answer(confirmed, reason, row["known_at"])
     before = evidence.before.get(key)
     since = before["opened_on"] if before is not None else answer.known_at if answer is not None else None
-    filed = since is not None and bool(evidence.limits.last_filed[n] > (since - _EPOCH).days)
+    filed = since is not None and bool(evidence.limits.last_filed[n] > day_number(since))
     gone = before is not None and evidence.in_force.isdisjoint(before["indicators"] or [])
     changed = told is not None and facts is not None and moved(told, facts)
     own = told is not None and facts is not None and own_moved(told, facts)
@@ -99,7 +100,7 @@ def _undone(n: int, key: Key, answer: Row, evidence: Evidence) -> bool:
     A correction that follows the finding leaves no more than that. Of a finding about no point of ours it cannot be said.
     """
     hits, stake = evidence.fired.get(key), evidence.stakes.get(key)
-    if not hits or stake is None or evidence.limits.last_filed[n] <= (answer["known_at"] - _EPOCH).days:
+    if not hits or stake is None or evidence.limits.last_filed[n] <= day_number(answer["known_at"]):
         return False
     left = stake - (answer["assessed"] or 0) + stake * Decimal(repr(TOLERANCE))
     return bool(max(h["base"] for h in hits) > left)

@@ -137,7 +137,7 @@ def finish(place: Place, out: Path, clock: Clock) -> None:
     """The reports, the profile of the first case, and where to look."""
     last = place.lake.nights()[-1]
     tables = known_tables(place, last)
-    report(tables, last.as_of, out / "report.html")
+    report(tables, last.as_of, out / "report.html", conf=place.conf)
     nightly = {name: published(place, name) for name in ("score", "selection", "feature", "outcome")}
     truth_report(out / "country" / "truth", nightly["score"], nightly["selection"], out / "truth.html", nightly["feature"], nightly["outcome"])
     first = min(tables["selection"].to_pylist(), key=lambda r: (-(r["value"] or 0), r["taxpayer_id"]))

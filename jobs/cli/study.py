@@ -99,5 +99,5 @@ def evaluate(
     """Write the evaluation report of a published night."""
     place = Place.there()
     night = place.published(as_of.date())
-    report(known_tables(place, night), night.as_of, out)
+    report(known_tables(place, night), night.as_of, out, conf=place.conf)
     typer.echo(f"wrote {out}")

@@ -8,6 +8,7 @@ from jobs.conf.base import CaseSource, ConfError, Level, Money, Share, Sourced, 
 from jobs.conf.reading import load, root, unusable
 from jobs.conf.source import Expect, Field_, Files, Known, Source, Stage, Version, period
 from jobs.conf.whole import (
+    COMPREHENSIVE,
     Band,
     Capacity,
     Conf,
@@ -28,6 +29,7 @@ from jobs.conf.whole import (
 )
 
 __all__ = [
+    "COMPREHENSIVE",
     "Band",
     "Capacity",
     "CaseSource",

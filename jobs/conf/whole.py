@@ -13,6 +13,10 @@ from pydantic import ConfigDict, Field
 from jobs.conf.base import ConfError, Cron, Level, Money, S, Share, Sourced, Strict, Text, Zone, in_force
 from jobs.conf.source import Source
 
+COMPREHENSIVE = "comprehensive"  # the risk code of whoever is examined without a point: chosen by the model alone, or drawn
+_LETTER = "reminder_letter"  # the document of a reminder
+_SILENT_DAYS = 30  # where a treatment that asks for no answer has no term
+
 
 class House(Strict):
     """conf/assay.yaml: what holds for the whole administration."""
@@ -56,6 +60,16 @@ class Treatment(Sourced):
     office_kind: Literal["tax_source", "large_business", "inspection", "refund"]
     skill: str
     effort_days: float = Field(gt=0, le=365)
+
+    @property
+    def is_letter(self) -> bool:
+        """Whether it is a reminder: a letter, no procedure, no answer asked, and no work of an office."""
+        return self.document == _LETTER
+
+    @property
+    def silent_days(self) -> int:
+        """Where no answer is asked: the days after which a file that nobody took up closes by itself."""
+        return self.term_days or _SILENT_DAYS
 
 
 class RiskCode(Sourced):
@@ -247,6 +261,11 @@ class Conf(Strict):
         if not plans:
             raise ConfError(f"conf/plan: no plan for {as_of.year}; add conf/plan/{as_of.year}.yaml (known: {[p.year for p in self.plans]})")
         return plans[-1]
+
+    @property
+    def letters(self) -> frozenset[str]:
+        """The treatments that are letters."""
+        return frozenset(t.id for t in self.treatments.values() if t.is_letter)
 
     def levels_on(self, as_of: date) -> Levels:
         """The level bands in force on a date."""

@@ -13,7 +13,8 @@ from jobs.economy.dossier import Dossier
 from jobs.economy.findings import CONFIRMED, EXCLUDED, IN_PART, NEW, NOT_EXAMINED, REASONS, TOLERANCE, examine, fits, right_code
 from jobs.economy.points import point_ids
 from jobs.economy.reminded import Response, faults, mended
-from jobs.economy.world import TAXES, World, day_number
+from jobs.economy.world import TAXES, World
+from jobs.lake.arrays import day_number
 
 _FORMAL = ("filing_missing", "filing_late", "payment_short", "ownership_risk", "amendment_downward")
 

@@ -15,7 +15,8 @@ import pyarrow.parquet as pq
 
 from jobs.economy.chance import Chance
 from jobs.economy.dirt import soiled
-from jobs.economy.world import add_months, day_number
+from jobs.economy.world import add_months
+from jobs.lake.arrays import day_number
 
 _ZONE = timezone(timedelta(hours=8))
 

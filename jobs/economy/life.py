@@ -6,8 +6,8 @@ import numpy as np
 
 from jobs.economy.firms import Firms
 from jobs.economy.typologies import MILL, MISSING
-from jobs.economy.world import NEVER, World, day_number
-from jobs.lake.arrays import Flags, Ints
+from jobs.economy.world import NEVER, World
+from jobs.lake.arrays import Flags, Ints, day_number
 
 _BLOCK, _RING, _SECOND = 500_000_000, 700_000_000, 900_000_000
 

@@ -11,8 +11,8 @@ from jobs.economy.life import ended, first_seen, registered
 from jobs.economy.tables import amounts, days, papers, text
 from jobs.economy.typologies import MILL, MISSING, SUPPRESSED
 from jobs.economy.words import company_names, ids_of, misspelt
-from jobs.economy.world import NEVER, World, add_months, day_number
-from jobs.lake.arrays import Ints
+from jobs.economy.world import NEVER, World, add_months
+from jobs.lake.arrays import Ints, day_number
 
 MATTERS = np.array(["虚假宣传", "产品质量", "无证经营", "地址失联", "价格违法"])
 

@@ -12,8 +12,8 @@ from jobs.economy.returns import Returns, by_period, periods, whole
 from jobs.economy.tables import amounts, days, papers, text
 from jobs.economy.typologies import SUPPRESSED
 from jobs.economy.words import ids_of
-from jobs.economy.world import NEVER, World, day_number
-from jobs.lake.arrays import Ints
+from jobs.economy.world import NEVER, World
+from jobs.lake.arrays import Ints, day_number
 
 _VAT_LINES = {"应税销售额": "sales", "销项税额": "output", "进项税额": "input", "免税销售额": "exempt", "上期留抵税额": "credit_in", "期末留抵税额": "credit_out", "应纳税额": "due"}
 _TAX_NAMES = {"VAT": "增值税", "CIT": "企业所得税", "PIT": "个人所得税"}

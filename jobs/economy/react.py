@@ -24,7 +24,8 @@ from jobs.economy.dossier import FINDING, dossiers
 from jobs.economy.offices import work
 from jobs.economy.papers_tax import payment_rows
 from jobs.economy.reminded import Response, respond
-from jobs.economy.world import TAXES, World, day_number
+from jobs.economy.world import TAXES, World
+from jobs.lake.arrays import day_number
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

@@ -9,7 +9,8 @@ from typing import Any
 
 from jobs.economy.dossier import Dossier, Period
 from jobs.economy.findings import TOLERANCE
-from jobs.economy.world import TAXES, World, day_number, month_number
+from jobs.economy.world import TAXES, World, month_number
+from jobs.lake.arrays import day_number
 
 CORRECTS = {"ignorance": 0.65, "inability": 0.5, "opportunity": 0.3, "intent": 0.06, "none": 0.5}
 

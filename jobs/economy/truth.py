@@ -18,8 +18,8 @@ from jobs.economy.tables import dates, money
 from jobs.economy.trade import KINDS, SPOT, Orders
 from jobs.economy.typologies import CAUSES, HONEST, NAMES
 from jobs.economy.words import company_names, ids_of
-from jobs.economy.world import NEVER, World, day_number
-from jobs.lake.arrays import Ints
+from jobs.economy.world import NEVER, World
+from jobs.lake.arrays import Ints, day_number
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,6 @@ import numpy as np
 from jobs.economy.chance import Chance
 from jobs.lake.arrays import Floats, Ints
 
-EPOCH = date(1970, 1, 1)
 TAXES = ("VAT", "CIT", "PIT")
 NEVER = 10**6  # a month or day number later than any
 
@@ -147,8 +146,3 @@ def add_months(day: date, months: int) -> date:
 def month_number(world: World, day: date) -> int:
     """Month number of a day."""
     return (day.year - world.start.year) * 12 + day.month - world.start.month
-
-
-def day_number(day: date) -> int:
-    """Days since 1970-01-01."""
-    return (day - EPOCH).days

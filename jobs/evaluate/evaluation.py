@@ -14,16 +14,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from jobs.conf import COMPREHENSIVE
 from jobs.evaluate.groups import groups
 from jobs.evaluate.intervals import NOTHING, Result, hajek_mean, hajek_share, ratio, wilson
 from jobs.evaluate.replay import replay
-from jobs.evaluate.sources import case_sources
+from jobs.evaluate.sources import case_sources, handed_over
 from jobs.lake.arrays import Flags, Floats, flags, floats, one_each, whole_array
 from jobs.lake.step import Night, Tables
 from jobs.lake.tables import table
 
-COMPREHENSIVE = "comprehensive"
-LETTER = "reminder_letter"
 SMALL = 10
 _BANDS = ((1, 5), (6, 10), (11, 20), (21, 50), (51, None))
 _SMALL = f"fewer than {SMALL} taxpayers: not shown"
@@ -58,8 +57,7 @@ def hit_rates(points: pa.Table) -> Iterator[Result]:
 
 def own_points(cases: pa.Table, points: pa.Table) -> pa.Table:
     """The answered points of cases that Assay handed over: the old system's points were opened by no indicator of ours."""
-    handed = cases.filter(pc.fill_null(cases["pushed"], False))
-    return points.filter(pc.is_in(points["case_id"], value_set=whole_array(handed["case_id"]), skip_nulls=True))
+    return points.filter(pc.is_in(points["case_id"], value_set=whole_array(handed_over(cases)["case_id"]), skip_nulls=True))
 
 
 def executed(cases: pa.Table, night: Night) -> Iterator[Result]:
@@ -67,8 +65,9 @@ def executed(cases: pa.Table, night: Night) -> Iterator[Result]:
 
     A reminder is a letter, not work: nobody takes it up, and the machine closes it by itself. As in monitoring it is left out.
     """
-    letters = pa.array(sorted(t.id for t in night.conf.treatments.values() if t.document == LETTER), pa.string())
-    handed = cases.filter(pc.and_(pc.fill_null(cases["pushed"], False), pc.invert(pc.is_in(cases["treatment"], value_set=letters))))
+    letters = pa.array(sorted(night.conf.letters), pa.string())
+    handed = handed_over(cases)
+    handed = handed.filter(pc.invert(pc.is_in(handed["treatment"], value_set=letters)))
     worked = flags(handed["worked"])
     every = wilson(int(worked.sum()), len(worked))
     note = "cases that an official began, answered or reviewed by tonight, of those handed over; reminders are letters and left out; baseline: all"

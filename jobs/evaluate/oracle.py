@@ -23,7 +23,7 @@ from markupsafe import Markup
 from jobs.evaluate.drawing import bars, curves
 from jobs.evaluate.report import page
 from jobs.evaluate.shortfall import Missed, Standing, missed, standings
-from jobs.lake.arrays import Floats, Ints, cents, day_numbers, flags, floats, one_each, positions, total_order, whole_array
+from jobs.lake.arrays import Floats, Ints, cents, day_number, day_numbers, flags, floats, one_each, positions, total_order, whole_array
 from models.draw import uniform
 
 CAPACITY = 0.05
@@ -127,9 +127,9 @@ def declared_by(known: pa.Table, as_of: date) -> Ints:
 
 def truth_on(known: pa.Table, ids: pa.Array, as_of: date, outcome: pa.Table | None = None) -> Truth:
     """What is hidden by the given taxpayers on a night; what examinations had found by then (table outcome) is hidden no more."""
-    today = (as_of - date(1970, 1, 1)).days
+    today = day_number(as_of)
     ended = day_numbers(known["period_to"])
-    oldest = (as_of.replace(year=as_of.year - OPEN_YEARS, day=min(as_of.day, 28)) - date(1970, 1, 1)).days
+    oldest = day_number(as_of.replace(year=as_of.year - OPEN_YEARS, day=min(as_of.day, 28)))
     at = positions(known["taxpayer_id"], ids)
     gap = np.maximum(cents(known["due"]) - declared_by(known, as_of), 0)
     open_ = (at >= 0) & (ended <= today) & (ended > oldest)

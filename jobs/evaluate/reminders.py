@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs.lake.arrays import Flags, Ints, day_numbers, flags, money, positions, whole_array
+from jobs.lake.arrays import Flags, Ints, day_number, day_numbers, flags, money, positions, whole_array
 from jobs.lake.buckets import group_codes
 from jobs.lake.step import Night, Tables
 from jobs.lake.tables import table
@@ -33,7 +31,7 @@ def reminder_result(tables: Tables, night: Night) -> pa.Table:
     reminder = _of_lists_handed_over(reminder, tables["case_event"])
     point = _point_then(past, reminder)
     sent = day_numbers(reminder["as_of"])
-    today = (night.as_of - date(1970, 1, 1)).days
+    today = day_number(night.as_of)
     suppressed = whole_array(pc.fill_null(reminder["suppressed"], "sent"))
     months = tables["taxpayer_month"]
     return pa.table({

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
@@ -20,6 +19,7 @@ from jobs.conf import Conf, load
 from jobs.evaluate.drawing import COLOURS, Dot, curves, dots, reliability
 from jobs.evaluate.names import called, names_of
 from jobs.evaluate.replay import CAPACITIES, LIST, ORDERS, RULES, places, replayed
+from jobs.evaluate.sources import handed_over
 from jobs.lake.arrays import cents, floats
 
 _SOURCES = {"model": "places by the champion", "rule": "places by rule", "random": "random slice"}
@@ -82,7 +82,7 @@ def _facts(tables: Mapping[str, pa.Table], cases: pa.Table | None, rows: list[Ro
     if "selection" in tables:
         facts.append((_grouped(tables["selection"].num_rows), "cases on tonight's list"))
     if cases is not None and cases.num_rows:
-        handed = cases.filter(pc.fill_null(cases["pushed"], False))
+        handed = handed_over(cases)
         work = next(iter(_of(rows, "executed", "all")), None)
         facts += [(_grouped(handed.num_rows), "cases and letters handed over so far"), (_percent(work["value"] if work else None), f"of the {work['n'] if work else 0:,} cases worked"),
                   (_million(cents(handed["found"]).sum() / 100), "tax found, signed"), (_million(cents(handed["paid"]).sum() / 100), "of it paid")]

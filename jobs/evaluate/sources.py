@@ -29,9 +29,15 @@ def case_sources(cases: pa.Table, points: pa.Table, seed: int) -> Iterator[Resul
     yield from _past(cases, points, seed)
 
 
+def handed_over(cases: pa.Table) -> pa.Table:
+    """Rows of case_result whose list went out; the others' lists lapsed."""
+    return cases.filter(pc.fill_null(cases["pushed"], False))
+
+
 def examined(cases: pa.Table) -> pa.Table:
     """Rows of case_result that were handed over and of which something was examined."""
-    return cases.filter(pc.and_(pc.fill_null(cases["pushed"], False), pc.is_valid(cases["adjusted"])))
+    own = handed_over(cases)
+    return own.filter(pc.is_valid(own["adjusted"]))
 
 
 def learned(cases: pa.Table) -> Flags:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from decimal import Decimal
 from typing import TypeAlias
 
@@ -16,6 +17,7 @@ Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 Column: TypeAlias = "pa.Array | pa.ChunkedArray"
 
+_EPOCH = date(1970, 1, 1)
 _HUNDRED = pa.scalar(Decimal(100), pa.decimal128(5, 0))
 
 
@@ -46,9 +48,14 @@ def flags(column: Column) -> Flags:
     return np.asarray(whole_array(pc.fill_null(column, False)).to_numpy(zero_copy_only=False), dtype=np.bool_)
 
 
-def day_numbers(column: Column) -> Ints:
-    """Days since 1970-01-01: int64 [row], null as the smallest int64."""
-    filled = pc.fill_null(column.cast(pa.int32()).cast(pa.int64()), np.iinfo(np.int64).min)
+def day_number(day: date) -> int:
+    """Days since 1970-01-01."""
+    return (day - _EPOCH).days
+
+
+def day_numbers(column: Column, missing: int = np.iinfo(np.int64).min) -> Ints:
+    """Days since 1970-01-01: int64 [row], null as `missing`, by default the smallest int64."""
+    filled = pc.fill_null(column.cast(pa.int32()).cast(pa.int64()), missing)
     return np.asarray(whole_array(filled).to_numpy(zero_copy_only=False), dtype=np.int64)
 
 

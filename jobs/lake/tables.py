@@ -323,7 +323,7 @@ NIGHTLY = (
     Table("selection", "nightly", "The decisions to treat, in a total order.", ("as_of", "taxpayer_id"), (
         _ID, _c("case_id", STRING, "case this selection becomes"), _c("rank", INT, "rank in its office and treatment, from 1"), _c("treatment", STRING, "conf/treatments.yaml"), _c("office_id", STRING, "office that acts"),
         _c("case_source", STRING, "案源"), _c("inclusion_probability", FLOAT, "of a random case that of the draw, also where value would have listed him; of any other 1"), _c("level", STRING, "risk level"),
-        _c("amount", MONEY, "largest per (tax, period, base), summed", "currency"), _c("effort_days", FLOAT, "effort planned", "inspector-day"),
+        _c("amount", MONEY, "what its points add up to, each tax and base once for a stretch of time", "currency"), _c("effort_days", FLOAT, "effort planned", "inspector-day"),
         _c("value", FLOAT, "as in score"), _c("floor", STRING, "risk type whose floor gave the place; null: by value"), _c("points", STRINGS, "points of the case; comprehensive: none")), bucket_by="taxpayer_id"),
     Table("inclusion", "nightly", "Inclusion probability of every taxpayer in the frame of the random slice.", ("as_of", "taxpayer_id"), (
         _ID, _c("stratum", STRING, "stratum of the draw"), _c("probability", FLOAT, "inclusion probability of the random slice"), _c("draw", FLOAT, "keyed uniform number behind the draw"), _c("drawn", BOOL, "drawn tonight")), bucket_by="taxpayer_id"),

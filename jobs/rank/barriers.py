@@ -10,12 +10,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from jobs.conf import Treatment
-from jobs.lake.arrays import Flags, Ints, day_numbers, flags, positions
+from jobs.lake.arrays import Flags, Ints, day_number, day_numbers, flags, positions
 from jobs.lake.step import Night
 
 _OVER = pa.array(["closed", "dropped"])
 _WORKED = pa.array(["begun", "point_answered"])
-_NO_REPLY_DAYS = 30  # a contact that asks for no answer keeps its taxpayer off the list for a month, then the points speak again
 
 
 @dataclass(frozen=True)
@@ -38,17 +37,17 @@ def barriers(case_event: pa.Table, ids: pa.Array, night: Night) -> Barriers:
     plan = night.conf.plan(night.as_of)
     cases = _cases(case_event)
     known = _Known(tuple(night.conf.treatments.values()), cases["treatment"])
-    today, began = _day(night.as_of), day_numbers(cases["began"])
+    today, began = day_number(night.as_of), day_numbers(cases["began"])
     ended = flags(pc.is_valid(cases["over"]))
     waiting = known.must_reply | flags(cases["worked"]) | (began + known.silent_days > today)
     random = flags(pc.equal(cases["case_source"], "random"))
     at = positions(cases["taxpayer_id"], ids)
-    contacts = np.bincount(at[(at >= 0) & (began >= _day(date(night.as_of.year, 1, 1)))], minlength=len(ids))
+    contacts = np.bincount(at[(at >= 0) & (began >= day_number(date(night.as_of.year, 1, 1)))], minlength=len(ids))
     return Barriers(
         open_case=_any(at, ~ended & waiting, len(ids)),
         cooling=_any(at, known.procedure & (day_numbers(cases["closed"]) > today - plan.cooling_off_days), len(ids)),
         limited=contacts >= plan.contacts_per_year,
-        resting=_any(at, random & (began > _day(_years_before(night.as_of, plan.random_rest_years))), len(ids)),
+        resting=_any(at, random & (began > day_number(_years_before(night.as_of, plan.random_rest_years))), len(ids)),
     )
 
 
@@ -59,7 +58,7 @@ class _Known:
         at = positions(treatment, [t.id for t in entries])
         self.must_reply = np.asarray([*(t.must_reply for t in entries), True], dtype=bool)[at]
         self.procedure = np.asarray([*(t.opens_procedure for t in entries), False], dtype=bool)[at]
-        self.silent_days = np.asarray([*(t.term_days or _NO_REPLY_DAYS for t in entries), 0], dtype=np.int64)[at]
+        self.silent_days = np.asarray([*(t.silent_days for t in entries), 0], dtype=np.int64)[at]
 
 
 def _cases(case_event: pa.Table) -> pa.Table:
@@ -72,10 +71,6 @@ def _cases(case_event: pa.Table) -> pa.Table:
     how = [("taxpayer_id", "min"), ("treatment", "min"), ("case_source", "min"), ("event_on", "min"), ("over", "max"), ("closed", "max"), ("worked", "max")]
     grouped = rows.append_column("over", over).append_column("closed", closed).append_column("worked", worked).group_by("case_id").aggregate(how)
     return grouped.select([f"{name}_{by}" for name, by in how]).rename_columns(["taxpayer_id", "treatment", "case_source", "began", "over", "closed", "worked"])
-
-
-def _day(day: date) -> int:
-    return (day - date(1970, 1, 1)).days
 
 
 def _years_before(day: date, years: int) -> date:

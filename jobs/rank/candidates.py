@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from jobs.conf import COMPREHENSIVE
 from jobs.lake.arrays import Ints, positions
 from jobs.lake.step import Night, Tables
 from jobs.rank.barriers import Barriers, barriers
@@ -14,8 +15,6 @@ from jobs.rank.level import level_of
 from jobs.rank.points import Gathered, gather, open_points, without_examined
 from jobs.rank.roster import Roster, roster
 from jobs.rank.treatment import Choice, choose
-
-COMPREHENSIVE = "comprehensive"
 
 
 @dataclass(frozen=True)

@@ -27,9 +27,18 @@ def open_points(risk_point: pa.Table, as_of: date, conf: Conf) -> pa.Table:
     until = pc.if_else(pc.fill_null(risk_point["fraud"], False), risk_point["until_evasion"], risk_point["until_error"])
     known = pc.is_in(risk_point["risk_code"], value_set=pa.array(sorted(conf.register_), pa.string()))
     alive = pc.and_(pc.is_in(risk_point["state"], value_set=_ACTIVE), pc.fill_null(pc.greater_equal(until, today), True))
-    kept = risk_point.filter(pc.and_(alive, known))
-    amount = np.where(flags(kept["fraud"]), cents(kept["amount_evasion"]), cents(kept["amount_error"]))
-    return kept.append_column("cents", pa.array(amount, pa.int64()))
+    return with_cents(risk_point.filter(pc.and_(alive, known)))
+
+
+def with_cents(points: pa.Table) -> pa.Table:
+    """Points with `cents`, the amount that counts: by the limit for evasion where marked fraud, else by that for error."""
+    amount = np.where(flags(points["fraud"]), cents(points["amount_evasion"]), cents(points["amount_error"]))
+    return points.append_column("cents", pa.array(amount, pa.int64()))
+
+
+def counted_points(risk_point: pa.Table, as_of: date, conf: Conf) -> pa.Table:
+    """The open points of a date that count towards what is at stake."""
+    return largest(open_points(risk_point, as_of, conf))
 
 
 def largest(points: pa.Table) -> pa.Table:
@@ -71,10 +80,9 @@ def _disjoint(rows: Ints, start: Ints, end: Ints, amount: Ints) -> Ints:
     return np.asarray(kept, dtype=np.int64)
 
 
-def stakes_by_code(risk_point: pa.Table, ids: pa.Array, as_of: date, conf: Conf) -> Floats:
-    """What each taxpayer's open points add up to by risk code, in the currency: [id, code], codes in the order of `stake_codes`."""
+def stakes_by_code(points: pa.Table, ids: pa.Array, conf: Conf) -> Floats:
+    """What each taxpayer's `counted_points` add up to by risk code, in the currency: [id, code], codes in the order of `stake_codes`."""
     codes = stake_codes(conf)
-    points = largest(open_points(risk_point, as_of, conf))
     at, code = positions(points["taxpayer_id"], ids), positions(points["risk_code"], codes)
     found = np.zeros((len(ids), len(codes)), dtype=np.int64)
     np.add.at(found, (at[at >= 0], code[at >= 0]), points["cents"].to_numpy()[at >= 0])

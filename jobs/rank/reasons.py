@@ -18,8 +18,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs.lake.arrays import Flags, Floats, Ints, cents, flags, one_each, positions, whole_array
+from jobs.conf import COMPREHENSIVE
+from jobs.lake.arrays import Flags, Floats, Ints, one_each, positions, whole_array
 from jobs.lake.step import Night, Tables
+from jobs.rank.points import counted_points, with_cents
 from jobs.rank.score import matrix_of, rules_score, stakes_of
 from jobs.rank.words import phrase, written
 from models.candidates import POINTS_AMOUNT, RULES
@@ -70,8 +72,7 @@ def _points(risk_point: pa.Table, selection: pa.Table, night: Night) -> dict[str
     """The points of each case, one reason per risk code: its largest point, and what the others of the code add up to."""
     wanted = pc.list_flatten(selection["points"])
     mine = risk_point.filter(pc.is_in(risk_point["point_id"], value_set=whole_array(wanted)))
-    amount = np.where(flags(mine["fraud"]), cents(mine["amount_evasion"]), cents(mine["amount_error"]))
-    mine = mine.append_column("cents", pa.array(amount, pa.int64())).sort_by([("taxpayer_id", "ascending"), ("cents", "descending"), ("point_id", "ascending")])
+    mine = with_cents(mine).sort_by([("taxpayer_id", "ascending"), ("cents", "descending"), ("point_id", "ascending")])
     by_case: dict[str, dict[str, list[dict[str, Any]]]] = {}
     for row in mine.to_pylist():
         by_case.setdefault(row["taxpayer_id"], {}).setdefault(row["risk_code"], []).append(row)
@@ -109,9 +110,9 @@ def _sides(facts: dict[str, Any]) -> dict[str, Any]:
 
 
 def _comprehensive(night: Night) -> Reason:
-    entry = night.conf.register_.get("comprehensive")
+    entry = night.conf.register_.get(COMPREHENSIVE)
     en, zh = (entry.name.en, entry.name.zh) if entry else ("Comprehensive examination", "综合检查")
-    return Reason("point", "comprehensive", f"{en}: no single contradiction; look at the whole of the declarations, starting with the figures below.",
+    return Reason("point", COMPREHENSIVE, f"{en}: no single contradiction; look at the whole of the declarations, starting with the figures below.",
                   f"{zh}:无单一疑点,请从以下数据入手全面核实申报情况。", {}, 0.0)
 
 
@@ -163,7 +164,7 @@ class _Compared:
         people = one_each(tables["taxpayer"], "taxpayer_id")
         owner = whole_array(people["taxpayer_id"])
         rules = rules_score(tables["indicator_hit"], owner, night)
-        everyone = matrix_of(tables["feature"], owner, rules, stakes_of(tables["risk_point"], people, night).amount / 100, night.conf)
+        everyone = matrix_of(tables["feature"], owner, rules, stakes_of(counted_points(tables["risk_point"], night.as_of, night.conf), people, night.conf).amount / 100, night.conf)
         median, spread, same_size = _peers(everyone.values, owner, people, ids)
         at = positions(ids, owner)
         values = np.where((at >= 0)[:, None], everyone.values[np.maximum(at, 0)], np.nan)

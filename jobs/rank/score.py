@@ -14,11 +14,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs.conf import Conf
+from jobs.conf import COMPREHENSIVE, Conf
 from jobs.lake.arrays import Floats, Ints, flags, floats, money, one_each, positions, whole_array
 from jobs.lake.step import Night, Tables
 from jobs.rank.matrix import feature_matrix, feature_names
-from jobs.rank.points import largest, open_points, stake_codes, stakes_by_code
+from jobs.rank.points import counted_points, stake_codes, stakes_by_code
 from models.amount import AmountModel
 from models.fit import Model
 from models.matrix import Matrix
@@ -26,7 +26,6 @@ from models.store import load
 
 RULES_VERSION = "rules"
 STRENGTH_CAP = 5.0
-_COMPREHENSIVE = "comprehensive"
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,8 @@ def score(tables: Tables, night: Night) -> pa.Table:
     """
     people = one_each(tables["taxpayer"], "taxpayer_id", "source" if "source" in tables["taxpayer"].column_names else None)
     ids = whole_array(people["taxpayer_id"])
-    stakes = stakes_of(tables["risk_point"], people, night)
+    points = counted_points(tables["risk_point"], night.as_of, night.conf)
+    stakes = stakes_of(points, people, night.conf)
     rules = rules_score(tables["indicator_hit"], ids, night)
     ranking = night.conf.ranking
     by_rules = 1.0 - np.exp(-rules / ranking.rules_scale)
@@ -56,7 +56,7 @@ def score(tables: Tables, night: Night) -> pa.Table:
         model, amounts, feature_set = _champion(night.model.path, night.model.digest)
         _same_features(tables["feature"], feature_set, night.model.version)
         matrix = matrix_of(tables["feature"], ids, rules, stakes.amount / 100, night.conf)
-        by_code = stakes_by_code(tables["risk_point"], ids, night.as_of, night.conf)
+        by_code = stakes_by_code(points, ids, night.conf)
         amount = amounts.predict(by_code, stake_codes(night.conf)) * 100 if amounts is not None else stakes.amount * ranking.point_amount_share
         parts.append(_rows(ids, night.model.version, model.probability(matrix), rules, amount, stakes, night.conf))
     return pa.concat_tables(parts)
@@ -107,15 +107,14 @@ def rules_score(hits: pa.Table, ids: pa.Array, night: Night) -> Floats:
     return total
 
 
-def stakes_of(risk_point: pa.Table, people: pa.Table, night: Night) -> Stakes:
-    """What the open points of each taxpayer add up to: of one tax and base each period counts once (points.largest), the others say the same.
+def stakes_of(points: pa.Table, people: pa.Table, conf: Conf) -> Stakes:
+    """What the points that count (points.counted_points) add up to for each taxpayer.
 
     Collectability is weighted by amount. Loss that goes on = amount x prevented_per_month x prevented_months of the point's risk code. Effort
     = that of the usual treatment of the largest point, or of the lightest treatment that opens a procedure when the usual one opens none
     (the value is that of an examination), times the segment's factor.
     """
-    ids, conf = whole_array(people["taxpayer_id"]), night.conf
-    points = largest(open_points(risk_point, night.as_of, conf))
+    ids = whole_array(people["taxpayer_id"])
     at = positions(points["taxpayer_id"], ids)
     points, at = points.filter(pa.array(at >= 0)), at[at >= 0]
     codes = sorted(conf.register_)
@@ -125,7 +124,7 @@ def stakes_of(risk_point: pa.Table, people: pa.Table, night: Night) -> Stakes:
     share, going = (np.array(v)[code] if len(code) else np.empty(0) for v in (
         [e.collectability for e in entry], [e.prevented_per_month * e.prevented_months for e in entry]))  # fmt: skip
     total, paid, lost = (np.bincount(at, weights=w, minlength=len(ids)).astype(np.float64) for w in (cent, cent * share, cent * going))
-    usual = conf.register_.get(_COMPREHENSIVE)
+    usual = conf.register_.get(COMPREHENSIVE)
     alone = usual.collectability if usual else 0.8
     collectability = np.where(total > 0, paid / np.maximum(total, 1.0), alone)
     return Stakes(total, collectability, lost, _effort(points, at, code, people, conf))
@@ -134,7 +133,7 @@ def stakes_of(risk_point: pa.Table, people: pa.Table, night: Night) -> Stakes:
 def _effort(points: pa.Table, at: Ints, code: Ints, people: pa.Table, conf: Conf) -> Floats:
     days = {t.id: t.effort_days for t in conf.treatments.values() if t.opens_procedure}
     least = min(days.values(), default=1.0)
-    usual = conf.register_.get(_COMPREHENSIVE)
+    usual = conf.register_.get(COMPREHENSIVE)
     effort = np.full(people.num_rows, days.get(usual.treatment, least) if usual else least)
     treatment_days = np.array([days.get(conf.register_[c].treatment, least) for c in sorted(conf.register_)] or [least])[code]
     cent = points["cents"].to_numpy() if points.num_rows else np.empty(0)

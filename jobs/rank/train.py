@@ -24,7 +24,7 @@ from jobs.lake.arrays import Floats, Ints, floats, positions
 from jobs.lake.step import ModelRef
 from jobs.rank.labels import Labelled, labels, snapshot_rows
 from jobs.rank.matrix import feature_matrix, feature_names
-from jobs.rank.points import stake_codes, stakes_by_code
+from jobs.rank.points import counted_points, stake_codes, stakes_by_code
 from jobs.rank.registry import FILE, register
 from jobs.rank.score import RULES_VERSION
 from models import metrics, ranking
@@ -146,7 +146,7 @@ def _stakes(points: pa.Table | None, known: Labelled, seen_on: pa.ChunkedArray, 
         rows = np.flatnonzero(np.asarray(pc.equal(seen_on, pa.scalar(day, pa.date32()))))
         ids = pc.unique(known.taxpayer_id.take(pa.array(rows)))
         of_day = points.filter(pc.equal(points["as_of"], pa.scalar(day, pa.date32())))
-        found[rows] = stakes_by_code(of_day, ids, day, conf)[positions(known.taxpayer_id.take(pa.array(rows)), ids)]
+        found[rows] = stakes_by_code(counted_points(of_day, day, conf), ids, conf)[positions(known.taxpayer_id.take(pa.array(rows)), ids)]
     return found
 
 

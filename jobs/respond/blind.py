@@ -16,7 +16,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-COMPREHENSIVE = "comprehensive"
+from jobs.conf import COMPREHENSIVE
+
 Row = dict[str, Any]
 
 

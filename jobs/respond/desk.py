@@ -10,10 +10,9 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from jobs.conf import Conf, Text, Transition, in_force
+from jobs.conf import COMPREHENSIVE, Conf, Text, Transition, in_force
 from jobs.respond.access import Refusal, apart, authorise, covers, seats
 from jobs.respond.audit import record
-from jobs.respond.blind import COMPREHENSIVE
 from jobs.respond.office_list import risk_name
 from jobs.respond.records import OVER, Appointment, Case, CaseAction, FunctionGrant, Letter, Statement, TaskPoint
 from jobs.respond.store import Store
@@ -58,13 +57,12 @@ class CaseFile:
 def worklist(store: Store, conf: Conf, person: str, on: date, include_over: bool = False) -> list[CaseLine]:
     """The cases within this person's reach, by office, treatment and rank; letters are not work. Nothing without an appointment."""
     offices = {o.id: o for o in in_force(conf.offices, on)}
-    letters = [t.id for t in conf.treatments.values() if t.document == "reminder_letter"]
     with store.read() as session:
         held = seats(session, person, VIEW, on)
         mine = [o for o in offices if any(covers(seat.office_id, span, o, offices) for seat, span in held)]
         query = select(Case).where(Case.office_id.in_(mine)).order_by(Case.office_id, Case.treatment, Case.as_of.desc(), Case.position, Case.taxpayer_id)
         heard = select(Statement.case_id).where(Statement.answered_on.is_(None))
-        query = query.where(Case.treatment.not_in(letters) | Case.case_id.in_(heard))
+        query = query.where(Case.treatment.not_in(sorted(conf.letters)) | Case.case_id.in_(heard))
         found = session.scalars(query if include_over else query.where(Case.state.not_in(OVER) | Case.case_id.in_(heard))).all()
         return [_line(session, conf, case) for case in found]
 

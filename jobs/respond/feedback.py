@@ -24,7 +24,7 @@ from jobs.respond.audit import canonical
 from jobs.respond.draw import uniform
 from jobs.respond.records import Appointment, Case, CaseAction
 from jobs.respond.store import Store
-from jobs.respond.workflow import Action, perform, record_refusal, transition
+from jobs.respond.workflow import Action, done_before, perform, record_refusal, transition
 
 _BATCH = 200
 _TEXTS = ("case_id", "kind", "post", "office_id", "point_id", "risk_code", "tax", "result", "reason_code", "text", "to_office", "person")
@@ -95,7 +95,7 @@ def apply(store: Store, conf: Conf, wishes: Iterable[Wish], bad: Iterable[Refuse
 
 def _one(session: Session, conf: Conf, wish: Wish) -> str | RefusedRow:
     action = wish.action
-    if session.scalars(select(CaseAction.case_id).where(CaseAction.digest == action.key)).first() is not None:
+    if done_before(session, action) is not None:
         return "repeated"
     try:
         with session.begin_nested():

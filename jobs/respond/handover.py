@@ -20,7 +20,7 @@ from jobs.conf import Conf
 from jobs.lake.faults import fault_point
 from jobs.respond.blind import Entry, entries
 from jobs.respond.letters import LetterText, letters
-from jobs.respond.open_cases import add_point, by_machine, close_silent, is_letter, join_open_cases, may_join
+from jobs.respond.open_cases import add_point, by_machine, close_silent, join_open_cases, may_join
 from jobs.respond.records import OVER, Case, Handover, Letter
 from jobs.respond.store import Store
 
@@ -74,11 +74,11 @@ def _batch(store: Store, night: _Night, todo: list[Entry]) -> None:
 
 def _place(session: Session, night: _Night, entry: Entry) -> tuple[str, str]:
     letter = night.letters.get(entry.taxpayer_id)
-    if is_letter(night.conf, entry.treatment) and letter is None:
+    if entry.treatment in night.conf.letters and letter is None:
         return entry.case_id, "not_sent"
     query = select(Case).where(Case.taxpayer_id == entry.taxpayer_id, Case.state.not_in(OVER)).with_for_update()
     open_case = session.scalars(query).first()
-    if open_case is not None and is_letter(night.conf, open_case.treatment):
+    if open_case is not None and open_case.treatment in night.conf.letters:
         by_machine(session, open_case, "closed", night.as_of, "superseded")
         open_case.state = "closed"
         session.flush()

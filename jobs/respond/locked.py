@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from jobs.respond.blind import COMPREHENSIVE
+from jobs.conf import COMPREHENSIVE
 from jobs.respond.records import Case, TaskPoint
 from jobs.respond.workbook import as_text
 

@@ -8,12 +8,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs.conf import Conf
-from jobs.lake.arrays import Flags, Ints, day_numbers, positions
+from jobs.conf import COMPREHENSIVE, Conf
+from jobs.lake.arrays import Flags, Ints, day_number, day_numbers, positions
 from jobs.lake.step import Night, Tables
 from jobs.lake.tables import table
-from jobs.respond.blind import COMPREHENSIVE
-from jobs.respond.reminders import DOCUMENT
 
 NEAR_DAYS = 10
 MEASURES = ("pushed", "not_received", "not_begun", "near_term", "overdue", "returned", "dropped", "closed")
@@ -51,7 +49,7 @@ def _schema() -> pa.Schema:
 
 
 def _work(events: pa.Table, conf: Conf) -> pa.Table:
-    letters = pa.array([t.id for t in conf.treatments.values() if t.document == DOCUMENT], pa.string())
+    letters = pa.array(sorted(conf.letters), pa.string())
     return events.filter(pc.invert(pc.fill_null(pc.is_in(events["treatment"], value_set=letters), False)))
 
 
@@ -73,7 +71,7 @@ def _cases(events: pa.Table) -> pa.Table:
 def _measured(cases: pa.Table, night: Night) -> dict[str, Flags]:
     state = np.asarray(cases["state"].to_pylist(), dtype=object)
     since, pushed, begun = day_numbers(cases["since"]), day_numbers(cases["pushed_on"]), np.asarray(cases["begun_on"], dtype=np.int64)
-    today, new_year = _day(night.as_of), _day(date(night.as_of.year, 1, 1))
+    today, new_year = day_number(night.as_of), day_number(date(night.as_of.year, 1, 1))
     term = _terms(cases["treatment"], night.conf)
     working = np.isin(state, ["begun", "reviewed"]) & (begun != _NEVER) & (term > 0)
     left = np.where(working, begun + term - today, NEAR_DAYS + 1)
@@ -100,5 +98,3 @@ def _levels(case_ids: pa.ChunkedArray, tables: Tables) -> pa.Array:
     return pc.fill_null(pc.if_else(pa.array(at >= 0), found, "unknown"), "unknown").combine_chunks()
 
 
-def _day(day: date) -> int:
-    return (day - date(1970, 1, 1)).days

@@ -11,9 +11,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from jobs.conf import Conf, Text, in_force
-from jobs.respond.blind import COMPREHENSIVE, Entry, Row, entries, of_taxpayers, stake
-from jobs.respond.reminders import DOCUMENT
+from jobs.conf import COMPREHENSIVE, Conf, Text, in_force
+from jobs.respond.blind import Entry, Row, entries, of_taxpayers, stake
 
 _LARGER = {"declared": Text(en="declared is larger", zh="申报数较大"), "other": Text(en="compared is larger", zh="比对数较大")}
 _COMPREHENSIVE = Text(en="Comprehensive examination", zh="综合检查")
@@ -110,8 +109,7 @@ def office_lists(tables: Mapping[str, pa.Table], as_of: date, conf: Conf) -> lis
     offices = {o.id: o.name for o in in_force(conf.offices, as_of)}
     groups: dict[str, list[ListedCase]] = {}
     for entry in entries(tables):
-        treatment = conf.treatments.get(entry.treatment)
-        if treatment is None or treatment.document != DOCUMENT:
+        if entry.treatment not in conf.letters:
             groups.setdefault(entry.office_id, []).append(listed(entry, people.get(entry.taxpayer_id, {}), conf))
     return [OfficeList(o, offices.get(o, Text(en=o, zh=o)), as_of, conf.house.currency, tuple(_heaviest_first(c, conf))) for o, c in sorted(groups.items())]
 

@@ -11,16 +11,13 @@ import pyarrow.compute as pc
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from jobs.conf import Conf
+from jobs.conf import COMPREHENSIVE, Conf
 from jobs.respond.access import MACHINE
 from jobs.respond.audit import record
-from jobs.respond.blind import COMPREHENSIVE
 from jobs.respond.records import OVER, Case, CaseAction, Statement, TaskPoint
-from jobs.respond.reminders import DOCUMENT
 from jobs.respond.store import Store
 
 _BATCH = 200
-_SILENT_DAYS = 30  # where a treatment that asks for no answer has no term
 _UNTOUCHED = ("pushed", "received", "returned")
 _LIVE = ("opened", "changed")
 
@@ -40,7 +37,7 @@ def join_open_cases(store: Store, conf: Conf, points: pa.Table, as_of: date) -> 
             for point in rows[start : start + _BATCH]:
                 own = select(Case).where(Case.taxpayer_id == point["taxpayer_id"], Case.state.not_in(OVER), Case.as_of < as_of)
                 case = session.scalars(own).first()
-                if case is not None and not is_letter(conf, case.treatment) and may_join(conf, case, point) and add_point(session, case, point, joined=True):
+                if case is not None and case.treatment not in conf.letters and may_join(conf, case, point) and add_point(session, case, point, joined=True):
                     record(session, "point_joined", f"case:{case.case_id}", MACHINE, point=point["point_id"], on=as_of)
 
 
@@ -52,7 +49,7 @@ def close_silent(store: Store, conf: Conf, as_of: date) -> None:
     heard = select(Statement.case_id).where(Statement.answered_on.is_(None))
     with store.write() as session:
         for treatment in (t for t in conf.treatments.values() if not t.must_reply):
-            until = as_of - timedelta(days=treatment.term_days or _SILENT_DAYS)
+            until = as_of - timedelta(days=treatment.silent_days)
             query = select(Case).where(Case.treatment == treatment.id, Case.state.in_(_UNTOUCHED), Case.opened_on <= until, Case.case_id.not_in(heard))
             for case in session.scalars(query.order_by(Case.case_id)).all():
                 by_machine(session, case, "closed", as_of, "no_answer_needed")
@@ -82,11 +79,6 @@ def may_join(conf: Conf, case: Case, point: Mapping[str, Any]) -> bool:
     """Whether the treatment of an open case may answer the point; one that is no longer in conf/treatments.yaml answers no fraud."""
     treatment = conf.treatments.get(case.treatment)
     return not point["fraud"] or (treatment is not None and treatment.allowed_if_fraud)
-
-
-def is_letter(conf: Conf, treatment: str) -> bool:
-    """Whether a treatment is a reminder: a letter, no procedure and no answer asked."""
-    return treatment in conf.treatments and conf.treatments[treatment].document == DOCUMENT
 
 
 def _cents(amount: Any) -> int | None:

@@ -17,8 +17,6 @@ from jobs.respond.blind import of_taxpayers
 from jobs.respond.disclosure import say
 from jobs.respond.draw import uniform
 
-DOCUMENT = "reminder_letter"
-
 
 def remind(tables: Tables, night: Night) -> pa.Table:
     """Table reminder: one row per point of every selection whose treatment is a reminder. Kernel.
@@ -28,7 +26,7 @@ def remind(tables: Tables, night: Night) -> pa.Table:
     held out earlier and now meets a heavier treatment gets the letter he was denied, unless fraud is suspected.
     """
     conf = night.conf
-    letters = {t.id for t in conf.treatments.values() if t.document == DOCUMENT}
+    letters = conf.letters
     points = {p["point_id"]: p for p in of_taxpayers(tables["risk_point"], tables["selection"]["taxpayer_id"].combine_chunks())}
     fraud = {p["taxpayer_id"] for p in points.values() if p["fraud"]}
     contacts, owed = _contacts(tables["case_event"], conf.plan(night.as_of).year), _owed(tables)

@@ -13,11 +13,10 @@ from datetime import date, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from jobs.conf import Conf, Transition, in_force
+from jobs.conf import COMPREHENSIVE, Conf, Transition, in_force
 from jobs.respond.access import Refusal, Seat, apart, authorise
 from jobs.respond.answers import answer_point
 from jobs.respond.audit import record
-from jobs.respond.blind import COMPREHENSIVE
 from jobs.respond.records import Case, CaseAction, Statement, TaskPoint
 from jobs.respond.store import Store
 
@@ -54,13 +53,16 @@ def act(store: Store, conf: Conf, action: Action) -> CaseAction:
     """
     try:
         with store.write() as session:
-            query = select(CaseAction).where(CaseAction.digest == action.key)
-            done = session.scalars(query).first() if action.key else None
-            return done or perform(session, conf, action)
+            return done_before(session, action) or perform(session, conf, action)
     except Refusal as refusal:
         with store.write() as session:
             record_refusal(session, action, refusal)
         raise
+
+
+def done_before(session: Session, action: Action) -> CaseAction | None:
+    """The event of the same key, if there is one: an action with a key counts once."""
+    return session.scalars(select(CaseAction).where(CaseAction.digest == action.key)).first() if action.key else None
 
 
 def record_refusal(session: Session, action: Action, refusal: Refusal) -> None:

@@ -21,7 +21,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs.lake.arrays import Ints
+from jobs.lake.arrays import Ints, day_number
 from jobs.lake.buckets import group_codes
 from jobs.lake.read import version_rank
 from jobs.lake.tables import BOOL, DATE, LONG, STRING, Table
@@ -256,7 +256,7 @@ def _record_fates(records: pa.Table, units: pa.Table, fate: npt.NDArray[np.objec
     number = np.where(whole & ~conflict[mine], best[mine], 3)
     day = np.full(len(best), np.iinfo(np.int32).max, dtype=np.int64)
     np.minimum.at(day, theirs, units["known_at"].cast(pa.int32()).to_numpy().astype(np.int64))
-    receipt = (terms.day - date(1970, 1, 1)).days
+    receipt = day_number(terms.day)
     known_at = np.where((number == 3) | (day[mine] > receipt), receipt, day[mine]).astype(np.int32)
     clash = pa.array(whole & conflict[mine])
     rules = [[CONFLICT] if c else r for c, r in zip(clash.to_pylist(), records["rules"].to_pylist(), strict=True)] if pc.any(clash).as_py() else records["rules"]

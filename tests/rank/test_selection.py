@@ -14,7 +14,7 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 from jobs.conf import Capacity
 from jobs.lake.step import Tables
 from jobs.rank.capacity import tonight
-from jobs.rank.points import gather, open_points, stakes_by_code
+from jobs.rank.points import counted_points, gather, open_points, stakes_by_code
 from jobs.rank.selection import select
 from jobs.rank.treatment import LEVELS
 from tests.rank.given import AS_OF, conf, event, level, night, plan, point, rows, score, taxpayer, world
@@ -162,7 +162,7 @@ def test_tax_of_overlapping_periods_counts_once(stakes: list[tuple[tuple[date, d
     for given_ in ([*points, other_tax, neighbour], [neighbour, other_tax, *points[::-1]]):
         found = rows("risk_point", *given_)
         ids = pa.array(["A", "B"])
-        assert stakes_by_code(found, ids, AS_OF, conf()).sum(axis=1).tolist() == [counted + 5, 9]
+        assert stakes_by_code(counted_points(found, AS_OF, conf()), ids, conf()).sum(axis=1).tolist() == [counted + 5, 9]
         assert gather(open_points(found, AS_OF, conf()), ids, conf().register_, {}).cents.tolist() == [(counted + 5) * 100, 900]
 
 
