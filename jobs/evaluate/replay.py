@@ -18,7 +18,7 @@ from jobs.evaluate.intervals import NOTHING, Result, ratio, wilson
 from jobs.evaluate.sources import examined, learned
 from jobs.lake.arrays import Flags, Floats, Ints, floats, whole_array
 
-LIST, RULES = "value", "rules_score"
+LIST, RULES = "value", "rules_value"
 ORDERS = (LIST, "probability", RULES)
 CAPACITIES = {"first_fifth": 0.2, "first_half": 0.5}
 _INSIDE = "cases examined on nights with a champion, each night's in this order; intervals resample cases with the orders held"

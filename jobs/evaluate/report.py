@@ -23,7 +23,7 @@ from jobs.evaluate.sources import handed_over
 from jobs.lake.arrays import cents, floats
 
 _SOURCES = {"model": "places by the champion", "rule": "places by rule", "random": "random slice"}
-_ORDERS = {LIST: "the list's own order", "probability": "the champion's probability", RULES: "the rules' score"}
+_ORDERS = {LIST: "the list's own order", "probability": "the champion's probability", RULES: "the rules alone"}
 _ASIDE = "past cases"
 _LEAST = 10  # below this a comparison is not worth a sentence
 

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from jobs.evaluate.sources import RULES
 from jobs.lake.arrays import Flags, Floats, Ints, cents, day_numbers, flags, floats, money, one_each, positions, taken, whole_array
 from jobs.lake.buckets import group_codes
 from jobs.lake.step import Night, Tables
@@ -127,10 +128,13 @@ def _with(event: pa.Table, cases: pa.Array, kinds: pa.Array) -> pa.Array:
 
 
 def _score_then(score: pa.Table | None, selection: pa.Table) -> dict[str, pa.Array]:
-    """Probability and rules score of the night of the list, of the model its value came from (of several, the one with that value)."""
+    """Probability and rules score of the night of the list, of the model its value came from (of several, the one with that value).
+
+    Beside it `rules_value`: the value that the same night's rules gave, by which that night's list would have gone without a champion.
+    """
     n = selection.num_rows
     if score is None or score.num_rows == 0 or n == 0:
-        return {"model_version": pa.nulls(n, pa.string()), "probability": pa.nulls(n, pa.float64()), "rules_score": pa.nulls(n, pa.float64())}
+        return {"model_version": pa.nulls(n, pa.string()), **{name: pa.nulls(n, pa.float64()) for name in ("probability", "rules_score", "rules_value")}}
     both = pa.concat_tables([score.select(["as_of", "taxpayer_id", "value"]), selection.select(["as_of", "taxpayer_id", "value"])])
     exact, loose = group_codes(both, ["as_of", "taxpayer_id", "value"]), group_codes(both, ["as_of", "taxpayer_id"])
     at = _first(exact[:-n], exact[-n:])
@@ -138,6 +142,9 @@ def _score_then(score: pa.Table | None, selection: pa.Table) -> dict[str, pa.Arr
     mask = at < 0
     taken_ = {name: taken(floats(score[name]), at) for name in ("probability", "rules_score")}
     version = whole_array(score["model_version"]).take(pa.array(np.maximum(at, 0), mask=mask))
+    by_rules = np.flatnonzero(flags(pc.equal(score["model_version"], RULES)))
+    beside = _first(loose[:-n][by_rules], loose[-n:])
+    taken_["rules_value"] = taken(floats(score["value"])[by_rules], beside)
     return {"model_version": version, **{k: pa.array(v, pa.float64(), mask=np.isnan(v)) for k, v in taken_.items()}}
 
 

@@ -336,7 +336,8 @@ NIGHTLY = (
     Table("case_result", "nightly", "What put a case on a published list, and what has come of it: one row per selection of every published night.", ("as_of", "case_id"), (
         _c("case_id", STRING, "case"), _ID, _c("selected_on", DATE, "night of the list"), _c("case_source", STRING, "案源"), _c("treatment", STRING, "conf/treatments.yaml"),
         _c("office_id", STRING, "office that acts"), _c("rank", INT, "rank on its list"), _c("level", STRING, "risk level then"), _c("inclusion_probability", FLOAT, "of that list"),
-        _c("model_version", STRING, "model behind the list"), _c("probability", FLOAT, "probability then"), _c("rules_score", FLOAT, "rules-only score then"), _c("value", FLOAT, "value then", "currency per inspector-day"),
+        _c("model_version", STRING, "model behind the list"), _c("probability", FLOAT, "probability then"), _c("rules_score", FLOAT, "rules-only score then"),
+        _c("rules_value", FLOAT, "value by the rules alone then: what the list goes by on a night without a champion", "currency per inspector-day"), _c("value", FLOAT, "value then", "currency per inspector-day"),
         _c("pushed", BOOL, "handed over; false: the list lapsed"), _c("worked", BOOL, "begun or answered"), _c("adjusted", INT, "sign of what was found over all its points: 1, 0, -1; null: nothing examined yet"),
         _c("found", MONEY, "tax adjusted, signed, overturned left out", "currency"), _c("paid", MONEY, "of it paid", "currency"), _c("effort_days", FLOAT, "effort spent; planned while none is reported", "inspector-day"),
         _c("segment", STRING, "size"), _c("industry", STRING, "two digits"), _c("region", STRING, "administrative division")), bucket_by="taxpayer_id"),

@@ -33,7 +33,7 @@ def cases(n: int = 240, seed: int = 3) -> list[dict[str, Any]]:
         amount = Decimal(str(round(float(rng.lognormal(10, 1)), 2))) if hit else Decimal("-900.00") if rng.random() < 0.05 else Decimal(0)
         found.append({"case_id": f"C{k:04d}", "taxpayer_id": f"T{k:04d}", "selected_on": NIGHTS[k % 2], "case_source": source, "treatment": ("assess", "inspect", "interview")[k % 3],
                       "office_id": ("330203", "330205", "330299")[k % 3], "rank": k % 40 + 1, "level": "high", "inclusion_probability": 0.01 if source == "random" else 1.0,
-                      "model_version": "1", "probability": chance, "rules_score": chance * 10 + float(rng.normal(0, 3)), "value": chance * float(rng.lognormal(8, 0.4)), "pushed": True, "worked": worked,
+                      "model_version": "1", "probability": chance, "rules_score": chance * 10 + float(rng.normal(0, 3)), "value": chance * float(rng.lognormal(8, 0.4)), "rules_value": chance * float(rng.lognormal(8, 1.0)), "pushed": True, "worked": worked,
                       "adjusted": (int(amount > 0) - int(amount < 0)) if worked else None, "found": amount if worked else Decimal(0), "paid": round(amount / 2, 2) if worked and amount > 0 else Decimal(0),
                       "effort_days": 5.0, "segment": "small", "industry": "51", "region": "330203"})
     return found

@@ -52,7 +52,7 @@ def test_each_indicator_and_code_learns_from_its_own_points() -> None:
 def case(n: int, **more: Any) -> dict[str, Any]:
     return {"case_id": f"C{n:03d}", "taxpayer_id": f"T{n:03d}", "selected_on": date(2026, 1, 20), "case_source": "model", "treatment": "assess", "office_id": "11", "rank": n + 1, "level": "high",
             "inclusion_probability": 1.0, "pushed": True, "worked": True, "adjusted": 1, "found": Decimal("100"), "paid": Decimal("0"), "effort_days": 5.0,
-            "value": 1.0, "model_version": "1", "probability": 0.5, "rules_score": 1.0, **more}
+            "value": 1.0, "model_version": "1", "probability": 0.5, "rules_value": 1.0, **more}
 
 
 def test_only_cases_assay_handed_over_are_compared_and_all_of_the_old_system_stand_aside() -> None:
@@ -137,7 +137,7 @@ def test_population_from_the_random_slice_beside_the_naive_share() -> None:
 
 
 def test_calibration_and_replay() -> None:
-    cases = [case(k, probability=0.1 * (k // 5) + 0.1, adjusted=int(k % 5 < k // 5), value=float(k), rules_score=float(-k), found=Decimal(100 if k >= 13 else 0)) for k in range(25)]
+    cases = [case(k, probability=0.1 * (k // 5) + 0.1, adjusted=int(k % 5 < k // 5), value=float(k), rules_value=float(-k), found=Decimal(100 if k >= 13 else 0)) for k in range(25)]
     out = evaluated(cases=cases)
     assert [(out["calibration", "probability", str(b)]["value"], round(out["calibration", "probability", str(b)]["baseline"], 6)) for b in range(1, 6)] == [
         (0.0, 0.1), (0.2, 0.2), (0.4, 0.3), (0.6, 0.4), (0.8, 0.5)]
@@ -146,11 +146,11 @@ def test_calibration_and_replay() -> None:
 def test_list_and_rules_replayed_on_the_same_cases_at_the_same_capacity() -> None:
     # ten cases; the list puts them as numbered, the rules the other way round; 0 and 1 hold 300 and 100, 9 holds 100
     money = {0: 300, 1: 100, 9: 100}
-    of = [case(k, value=float(-k), rules_score=float(k), probability=0.5, found=Decimal(money.get(k, 0)), adjusted=int(k in money), effort_days=float(1 + k)) for k in range(10)]
+    of = [case(k, value=float(-k), rules_value=float(k), probability=0.5, found=Decimal(money.get(k, 0)), adjusted=int(k in money), effort_days=float(1 + k)) for k in range(10)]
     out = evaluated(cases=of)
     at = {(m, s, i): r for (m, s, i), r in out.items() if m.startswith("capacity_")}
-    fifth = {o: [at[f"capacity_{m}", "first_fifth", o]["value"] for m in ("tax", "hits", "per_day")] for o in ("value", "rules_score")}
-    assert fifth == {"value": [0.8, 1.0, pytest.approx(400 / 3)], "rules_score": [0.2, 0.5, pytest.approx(100 / 19)]}
+    fifth = {o: [at[f"capacity_{m}", "first_fifth", o]["value"] for m in ("tax", "hits", "per_day")] for o in ("value", "rules_value")}
+    assert fifth == {"value": [0.8, 1.0, pytest.approx(400 / 3)], "rules_value": [0.2, 0.5, pytest.approx(100 / 19)]}
     assert [at[f"capacity_{m}", "first_fifth", "value"]["baseline"] for m in ("tax", "hits", "per_day")] == [pytest.approx(v) for v in (0.2, 0.3, 500 / 55)]
     assert (at["capacity_tax", "first_half", "value"]["value"], at["capacity_tax", "first_half", "value"]["n"]) == (0.8, 5)
     apart = {i: (r["n"], pytest.approx(r["value"])) for (m, s, i), r in out.items() if (m, s) == ("list_less_rules", "first_fifth")}
@@ -159,25 +159,25 @@ def test_list_and_rules_replayed_on_the_same_cases_at_the_same_capacity() -> Non
 
 @pytest.mark.parametrize(("aside", "why"), [
     ({"selected_on": date(2025, 10, 20), "model_version": "rules"}, "a night without a champion"),
-    ({"rules_score": None}, "not ranked by the rules"), ({"value": None}, "not ranked by the list"),
+    ({"rules_value": None}, "not ranked by the rules"), ({"value": None}, "not ranked by the list"),
     ({"adjusted": None}, "not examined"), ({"pushed": False}, "a list that lapsed"),
 ])
 def test_replay_holds_only_cases_that_both_ranked(aside: dict[str, Any], why: str) -> None:
-    of = [case(k, value=float(k), rules_score=float(k)) for k in range(5)]
+    of = [case(k, value=float(k), rules_value=float(k)) for k in range(5)]
     out = evaluated(cases=[*of, *(case(20 + k, **{"found": Decimal(1000), **aside}) for k in range(5))])
     assert out["list_less_rules", "first_half", "tax"]["n"] == 5, why
 
 
 def test_replay_takes_its_share_of_each_night() -> None:
     # the second night's cases are all worth more to both: taken over both nights together the first night would have none
-    nights = [case(k, value=float(k), rules_score=1.0, found=Decimal(100 if k == 4 else 0)) for k in range(5)]
-    nights += [case(10 + k, selected_on=date(2026, 4, 20), value=100.0 + k, rules_score=1.0, found=Decimal(100 if k == 4 else 0)) for k in range(5)]
+    nights = [case(k, value=float(k), rules_value=1.0, found=Decimal(100 if k == 4 else 0)) for k in range(5)]
+    nights += [case(10 + k, selected_on=date(2026, 4, 20), value=100.0 + k, rules_value=1.0, found=Decimal(100 if k == 4 else 0)) for k in range(5)]
     assert evaluated(cases=nights)["capacity_tax", "first_fifth", "value"]["value"] == 1.0
 
 
 def test_orders_that_hold_the_same_cases_are_not_told_apart() -> None:
     rng = np.random.default_rng(8)
-    of = [case(k, value=float(k), rules_score=float(k) * 2, found=Decimal(int(rng.integers(0, 900))), adjusted=1) for k in range(40)]
+    of = [case(k, value=float(k), rules_value=float(k) * 2, found=Decimal(int(rng.integers(0, 900))), adjusted=1) for k in range(40)]
     apart = evaluated(cases=of)["list_less_rules", "first_fifth", "tax"]
     assert (apart["value"], apart["low"], apart["high"]) == (0.0, 0.0, 0.0)
 

@@ -72,7 +72,7 @@ def measured(measure: str, scope: str, item: str, value: float, low: float, high
 
 def against(lift: tuple[float, float], tax: tuple[float, float], hits: tuple[float, float] = (-0.1, 0.1)) -> list[dict[str, Any]]:
     """What a night measured: the intervals of the lift over the random slice, and of the list less the rules."""
-    both = [measured(f"capacity_{m}", "first_fifth", o, 0.7, 0.6, 0.8, 12) for m in ("tax", "hits") for o in ("value", "rules_score")]
+    both = [measured(f"capacity_{m}", "first_fifth", o, 0.7, 0.6, 0.8, 12) for m in ("tax", "hits") for o in ("value", "rules_value")]
     return [measured("hit_rate", "list", "champion", 0.7, 0.6, 0.8), measured("hit_rate", "random_beside", "champion", 0.1, 0.0, 0.4, 11), measured("nights", "list", "champion", 2, 2, 2),
             measured("lift", "list", "champion", 7.0, *lift), *both, measured("list_less_rules", "first_fifth", "tax", sum(tax) / 2, *tax), measured("list_less_rules", "first_fifth", "hits", sum(hits) / 2, *hits)]
 

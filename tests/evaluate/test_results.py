@@ -81,7 +81,7 @@ def test_the_score_is_that_of_the_night_of_the_list() -> None:
         return {"as_of": on, "taxpayer_id": "A", "model_version": version, "value": value, "probability": probability, "rules_score": 2.0}
 
     out = cases([listed("C1", "A")], [], [], [scored(FIRST, "rules", 99.0, 0.1), scored(FIRST, "3", 10.0, 0.7), scored(NOW, "3", 10.0, 0.9)])
-    assert (out["C1"]["model_version"], out["C1"]["probability"], out["C1"]["rules_score"]) == ("3", 0.7, 2.0)
+    assert (out["C1"]["model_version"], out["C1"]["probability"], out["C1"]["rules_score"], out["C1"]["rules_value"]) == ("3", 0.7, 2.0, 99.0)
 
 
 def test_no_history_is_no_case() -> None:
