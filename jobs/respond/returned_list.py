@@ -13,43 +13,58 @@ import openpyxl
 from jobs.conf import Conf
 from jobs.respond.feedback import Applied, RefusedRow, Wish, apply, read_action
 from jobs.respond.locked import changed_cells
+from jobs.respond.returned_csv import UnreadableList, csv_rows
 from jobs.respond.store import Store
 from jobs.respond.workbook import SHEETS
 from jobs.respond.workflow import Action
+
+__all__ = ["UnreadableList", "import_list"]
 
 _MOST_BYTES, _MOST_PARTS, _MOST_ROWS = 200_000_000, 1000, 200_000
 Cells = Mapping[str, Any]
 
 
-class UnreadableList(Exception):
-    """The file is no list of ours; the message names what is wrong and the remedy."""
-
-
 def import_list(store: Store, conf: Conf, path: Path, person: str) -> Applied:
     """Do what a filled list says, as `person`, who needs the posts for it. The same list sent again changes nothing.
 
-    Refused rows name sheet and row: one that cannot be read, or whose locked cells were changed, is not done at all. UnreadableList when the file is no workbook, is too large when unpacked, or lacks our columns.
+    `path`: the workbook, or what the page saved (.csv). Refused rows name sheet and row, or line: one that cannot be read, or whose locked cells were
+    changed, is not done at all. UnreadableList when the file is neither, is too large when unpacked, or lacks our columns.
     """
-    _check_size(path)
     wishes: list[Wish] = []
     bad: list[RefusedRow] = []
     with store.read() as session:
-        for sheet, number, cells in _rows(path):
-            place, case_id = f"{path.name}:{sheet}:{number}", _text(cells.get("case_id"))
+        for place, sheet, cells, fault in _csv(path) if path.suffix.lower() == ".csv" else _workbook(path):
+            case_id = _text(cells.get("case_id"))
+            if fault:
+                bad.append(RefusedRow(place, "", "unreadable", f"{fault}; correct the row and send the list again"))
+                continue
             if sheet != _NEW and (changed := changed_cells(session, cells)):
                 bad.append(RefusedRow(place, case_id or "", "locked", f"{', '.join(changed)}: changed in the list; put back what was there and send the list again"))
                 continue
             try:
                 wishes += [Wish(place, action) for action in _actions(sheet, cells, case_id, person)]
-            except ValueError as fault:
-                bad.append(RefusedRow(place, case_id or "", "unreadable", f"{fault}; correct the row and send the list again"))
+            except ValueError as unread:
+                bad.append(RefusedRow(place, case_id or "", "unreadable", f"{unread}; correct the row and send the list again"))
     return apply(store, conf, wishes, bad)
 
 
 def _actions(sheet: str, cells: Cells, case_id: str | None, person: str) -> list[Action]:
     """What a row says, all of it or a ValueError."""
     given = [{k: v for k, v in one.items() if v is not None} for one in _ACTIONS[sheet](cells)]
-    return [read_action({"case_id": case_id, "person": person, **one}) for one in given]
+    try:
+        return [read_action({"case_id": case_id, "person": person, **one}) for one in given]
+    except ValueError as fault:
+        key, colon, said = str(fault).partition(":")
+        raise ValueError(f"{_COLUMN_OF.get(key, key)}{colon}{said}") from None
+
+
+def _csv(path: Path) -> Iterator[tuple[str, str, Cells, str]]:
+    return ((f"{path.name}:{line}", sheet, cells, fault) for sheet, line, cells, fault in csv_rows(path))
+
+
+def _workbook(path: Path) -> Iterator[tuple[str, str, Cells, str]]:
+    _check_size(path)
+    return ((f"{path.name}:{sheet}:{row}", sheet, cells, "") for sheet, row, cells in _rows(path))
 
 
 def _check_size(path: Path) -> None:
@@ -95,7 +110,7 @@ def _case(cells: Cells) -> Iterator[dict[str, Any]]:
         yield {
             "kind": outcome, "event_on": day, "reason_code": _text(cells.get("outcome_reason")), "effort_days": cells.get("effort_spent"), "text": _text(cells.get("remark")),
         }
-    elif any(cells.get(k) for k in ("outcome_on", "outcome_reason")):
+    elif any(cells.get(k) for k in ("outcome_on", "outcome_reason", "effort_spent", "remark")):
         raise ValueError("outcome: choose closed, dropped or returned, or clear the other columns")
 
 
@@ -108,7 +123,7 @@ def _point(cells: Cells) -> Iterator[dict[str, Any]]:
             "kind": "point_answered", "event_on": day, "point_id": _text(cells.get("point_id")), "result": result, "reason_code": _text(cells.get("reason_code")),
             "amount": cells.get("adjusted"), "text": _text(cells.get("remark")),
         }
-    elif any(cells.get(k) for k in ("reason_code", "adjusted")):
+    elif any(cells.get(k) for k in ("reason_code", "adjusted", "remark")):
         raise ValueError("result: choose one, or clear the other columns")
 
 
@@ -126,6 +141,7 @@ def _new(cells: Cells) -> Iterator[dict[str, Any]]:
 
 
 _ACTIONS = dict(zip(SHEETS, (_case, _point, _new)))
+_COLUMN_OF = {"amount": "adjusted", "effort_days": "effort_spent"}  # an action's key -> the list's column, which is what the sender sees
 _NEW = list(SHEETS)[2]  # every cell of this sheet is the inspector's
 
 

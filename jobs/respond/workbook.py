@@ -36,8 +36,8 @@ class Head:
 
 CASES = (
     Head("rank", "序号", "No.", 6, "count"), Head("case_id", "案件编号", "Case", 25), Head("taxpayer_id", "纳税人识别号", "Tax id", 21), Head("name", "纳税人名称", "Taxpayer", 30),
-    Head("treatment", "应对方式", "Treatment", 13), Head("risk", "案由", "What it is about", 26), Head("level", "风险等级", "Level", 9), Head("amount", "涉及税额(空白:无法计算)", "Tax at stake (blank: cannot be computed)", 17, "money"),
-    Head("points", "风险点数", "Points", 8, "count"), Head("effort_days", "计划人天", "Days planned", 9, "number"), Head("term_days", "期限(送达后天数)", "Term, days from service", 11, "count"),
+    Head("treatment", "应对方式", "Treatment", 13), Head("risk", "案由", "What it is about", 26), Head("level", "风险等级", "Level", 9), Head("amount", "涉及税额（空白：无法计算）", "Tax at stake (blank: cannot be computed)", 17, "money"),
+    Head("points", "风险点数", "Points", 8, "count"), Head("effort_days", "计划人天", "Days planned", 9, "number"), Head("term_days", "期限（送达后天数）", "Term, days from service", 11, "count"),
     Head("last_day", "最早追征期限", "Assessable until", 13, "date"), Head("why", "选案理由", "Why", 60),
     Head("received_on", "接收日期", "Received on", 12, "date", True), Head("begun_on", "开始日期", "Begun on", 12, "date", True),
     Head("outcome", "结案方式", "Outcome", 12, "text", True, OUTCOMES), Head("outcome_on", "结案日期", "Outcome on", 12, "date", True),
@@ -48,8 +48,8 @@ POINTS = (
     Head("case_id", "案件编号", "Case", 25), Head("name", "纳税人名称", "Taxpayer", 28), Head("point_id", "风险点编号", "Point", 23), Head("risk", "风险点", "Risk point", 28),
     Head("risk_code", "风险代码", "Code", 24), Head("tax", "税种", "Tax", 7), Head("period_from", "所属期起", "From", 12, "date"), Head("period_to", "所属期止", "To", 12, "date"),
     Head("declared_label", "申报项目", "Declared item", 22), Head("declared", "申报数", "Declared", 16, "number"), Head("other_label", "比对项目", "Compared with", 22),
-    Head("other", "比对数", "Value there", 16, "number"), Head("difference", "差异(大减小)", "Difference, larger less smaller", 16, "number"), Head("larger", "较大一方", "Larger side", 18),
-    Head("amount_error", "涉及税额(空白:无法计算)", "Tax at stake (blank: cannot be computed)", 17, "money"),
+    Head("other", "比对数", "Value there", 16, "number"), Head("difference", "差异（大减小）", "Difference, larger less smaller", 16, "number"), Head("larger", "较大一方", "Larger side", 18),
+    Head("amount_error", "涉及税额（空白：无法计算）", "Tax at stake (blank: cannot be computed)", 17, "money"),
     Head("until", "追征期限", "Assessable until", 13, "date"), Head("sentence", "说明", "In words", 60),
     Head("answered_on", "反馈日期", "Answered on", 12, "date", True), Head("result", "核查结果", "Result", 14, "text", True, tuple(r for r in RESULTS if r != "new")),
     Head("reason_code", "排除原因", "Reason if excluded", 22, "text", True, EXCLUDED), Head("adjusted", "调整税额", "Tax adjusted", 15, "money", True),
@@ -78,7 +78,7 @@ def write_workbook(found: OfficeList, path: Path, reasons: Sequence[str]) -> Non
     with xlsxwriter.Workbook(str(path), options) as book:
         book.set_properties({"title": f"{found.office.zh} {found.as_of}", "created": datetime.combine(found.as_of, time()), "comments": found.office.en})
         styles = _styles(book)
-        heads = {"案件 Cases": _with_reasons(reasons), "风险点 Points": POINTS, "新发现 New": NEW}
+        heads = sheets(reasons)
         content: dict[str, list[dict[str, Any]]] = {
             "案件 Cases": [_case(c) for c in found.cases], "风险点 Points": [_point(c, p) for c in found.cases for p in c.points], "新发现 New": [{}] * NEW_ROWS,
         }
@@ -91,8 +91,10 @@ def write_workbook(found: OfficeList, path: Path, reasons: Sequence[str]) -> Non
             guide.write_string(row * 3 + 1, 0, en, styles["wrap"])
 
 
-def _with_reasons(reasons: Sequence[str]) -> tuple[Head, ...]:
-    return tuple(Head(h.key, h.zh, h.en, h.width, h.kind, h.fill, tuple(reasons)) if h.key == "outcome_reason" else h for h in CASES)
+def sheets(reasons: Sequence[str]) -> dict[str, tuple[Head, ...]]:
+    """The columns of each sheet, with the codes that a dropped or returned case may give."""
+    cases = tuple(Head(h.key, h.zh, h.en, h.width, h.kind, h.fill, tuple(reasons)) if h.key == "outcome_reason" else h for h in CASES)
+    return {**SHEETS, "案件 Cases": cases}
 
 
 def _styles(book: Any) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import html
 import json
 import re
 import zipfile
@@ -17,11 +18,13 @@ import pyarrow as pa
 import pytest
 
 from jobs.respond.lists import list_html, write_lists
+from jobs.respond.names import Names
 from jobs.respond.office_list import office_lists
 from jobs.respond.workbook import CASES, NEW, POINTS, SHEETS
 from tests.respond.helpers import AS_OF, DISTRICT, INSPECTION, case_id, chosen, conf, drawn, person, point, reason, rows, taxpayer_id
 
 CASE_SHEET, POINT_SHEET, NEW_SHEET = SHEETS
+SALES, COST = point(1)["point_id"], point(1, "cit_cost_inflated", "CIT")["point_id"]
 DANGEROUS = (
     "=cmd|' /C calc'!A0", "+1", "-1", "@SUM(A1:A9)", "\t=1+1", "\r=1+1", '=HYPERLINK("http://evil.example","x")', "{=1+1}", "http://evil.example", "12345678901234567890",
     "<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "{{ 7 * 7 }}", "a\x00b\x08c", "' onmouseover='x", "贸易<b>公司</b>&amp;",
@@ -105,6 +108,27 @@ def test_each_point_and_case_has_empty_columns_to_fill_in_with_their_choices(tmp
     }
 
 
+def test_the_page_has_the_same_columns_and_choices_to_fill_in_as_the_workbook(tmp_path: Path) -> None:
+    """Per case and per point every yellow column of the workbook, empty; of new points all but the case, which the page knows."""
+    write_lists(drawn(), AS_OF, conf(), tmp_path)
+    page = (tmp_path / f"{DISTRICT}.html").read_text(encoding="utf-8")
+    parts = re.split(r'data-sheet="([^"]*)" data-locked="([^"]*)"', page)[1:]
+    found = [(sheet, json.loads(html.unescape(locked)), re.findall(r'data-cell="(\w+)"', body)) for sheet, locked, body in zip(parts[::3], parts[1::3], parts[2::3])]
+    fill = {sheet: [h.key for h in heads if h.fill and not (sheet == NEW_SHEET and h.key == "case_id")] for sheet, heads in SHEETS.items()}
+    assert [(sheet, cells) for sheet, _, cells in found if cells != fill[sheet]] == []
+    points = [(case_id(1), COST), (case_id(1), SALES), (case_id(2), point(2)["point_id"])]
+    assert [(locked["case_id"], locked["point_id"]) for sheet, locked, _ in found if sheet == POINT_SHEET] == points
+    for sheet in (CASE_SHEET, NEW_SHEET):
+        assert [locked["case_id"] for s, locked, _ in found if s == sheet] == [case_id(n) for n in (1, 5, 2, 6)]
+    choices = {tuple(re.findall(r'<option value="(\w+)"', chosen)) for chosen in re.findall(r"<select.*?</select>", page)}
+    assert choices == {
+        ("closed", "dropped", "returned"), ("confirmed", "in_part", "excluded", "not_examined"),
+        ("data_wrong", "innocent_explanation", "threshold", "policy_read_differently", "already_corrected"),
+        ("already_corrected", "already_examined", "conflict_of_interest", "deregistered", "duplicate", "lapsed", "no_capacity", "not_found", "wrong_office"),
+    }
+    assert not re.search(r"<input[^>]*\svalue=|\sselected\b", page)
+
+
 @pytest.mark.parametrize("words", DANGEROUS)
 def test_text_from_outside_is_never_a_formula_a_link_or_markup(tmp_path: Path, words: str) -> None:
     write_lists(with_words(words), AS_OF, conf(), tmp_path)
@@ -124,7 +148,7 @@ def test_text_from_outside_is_never_a_formula_a_link_or_markup(tmp_path: Path, w
 
 def test_the_page_is_self_contained_and_runs_its_own_script_alone() -> None:
     for found in office_lists(drawn(), AS_OF, conf()):
-        page = list_html(found)
+        page = list_html(found, Names(conf(), AS_OF), ["lapsed"])
         assert not re.search(r"<(link|img|iframe|object|embed|base)\b|\bsrc\s*=|\bhref\s*=|@import|url\(|https?:", page)
         script = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
         assert len(script) == 1 and "fetch" not in script[0] and "XMLHttp" not in script[0]

@@ -118,9 +118,9 @@ BAD_POINT = [
     ({"result": "确认"}, "result", "'确认'"),
     ({"result": "new", "adjusted": 5}, "result", "'new'"),  # a listed point is not found without us
     ({"result": "confirmed"}, "amount", "'confirmed'"),
-    ({"result": "confirmed", "adjusted": "两万元"}, "unreadable", "amount:"),
-    ({"result": "confirmed", "adjusted": "twenty thousand"}, "unreadable", "amount:"),
-    ({"result": "confirmed", "adjusted": "1.234,50"}, "unreadable", "amount:"),
+    ({"result": "confirmed", "adjusted": "两万元"}, "unreadable", "adjusted:"),
+    ({"result": "confirmed", "adjusted": "twenty thousand"}, "unreadable", "adjusted:"),
+    ({"result": "confirmed", "adjusted": "1.234,50"}, "unreadable", "adjusted:"),
     ({"result": "excluded"}, "reason", "an"),
     ({"result": "excluded", "reason_code": "because"}, "reason", "an"),
     ({"result": "not_examined", "adjusted": 7}, "amount", "'not_examined'"),
@@ -154,8 +154,8 @@ def point_row(listed: Path, point_id: str) -> int:
     ({"outcome": "dropped", "outcome_on": day(2, 4)}, "reason", "'dropped'"),
     ({"outcome": "dropped", "outcome_on": day(2, 4), "outcome_reason": "tired"}, "reason", "'dropped'"),
     ({"outcome": "closed", "outcome_on": day(2, 4)}, "points_open", "2"),
-    ({"outcome": "dropped", "outcome_on": day(2, 4), "outcome_reason": "lapsed", "effort_spent": "five"}, "unreadable", "effort_days:"),
-    ({"outcome": "dropped", "outcome_on": day(2, 4), "outcome_reason": "lapsed", "effort_spent": -1}, "unreadable", "effort_days:"),
+    ({"outcome": "dropped", "outcome_on": day(2, 4), "outcome_reason": "lapsed", "effort_spent": "five"}, "unreadable", "effort_spent:"),
+    ({"outcome": "dropped", "outcome_on": day(2, 4), "outcome_reason": "lapsed", "effort_spent": -1}, "unreadable", "effort_spent:"),
     ({"received_on": day(1, 1)}, "date", "2026-01-01"),
     ({"begun_on": "soon"}, "unreadable", "begun_on:"),
 ])
