@@ -231,3 +231,35 @@ def test_the_inspection_bureau_is_apart_from_the_district(store: Store, enter: E
     with store.read() as session:
         case = session.get(Case, case_id(4))
         assert case is not None and (case.office_id, case.state) == (INSPECTION, "pushed")
+
+
+NOT_COMPUTED = "无法计算 cannot be computed"
+
+
+@pytest.mark.parametrize(("given", "of_case", "of_point", "until"), [
+    ({}, "24,395.00", "24,395.00", "2029-01-15"),
+    ({"amount_error": Decimal(0), "amount_evasion": Decimal(0)}, NOT_COMPUTED, NOT_COMPUTED, "2029-01-15"),
+    ({"amount_error": None, "amount_evasion": None, "until_error": None}, NOT_COMPUTED, NOT_COMPUTED, None),
+    ({"amount_error": None, "amount_evasion": None, "facts": None, "until_error": None}, NOT_COMPUTED, NOT_COMPUTED, None),
+    ({"fraud": True, "amount_error": Decimal(0), "amount_evasion": Decimal(700)}, "700.00", "700.00", None),  # the limit for error is not its limit
+    ({"fraud": True, "amount_error": Decimal(900), "amount_evasion": Decimal(0)}, NOT_COMPUTED, NOT_COMPUTED, None),
+])
+def test_a_case_shows_what_is_at_stake_or_that_it_cannot_be_computed(tmp_path: Path, given: dict[str, object], of_case: str, of_point: str, until: str | None) -> None:
+    one = point(4, "vat_fictitious_invoices", **given)
+    amount = one["amount_evasion" if one["fraud"] else "amount_error"] or Decimal(0)
+    night = drawn() | {"selection": rows("selection", [chosen(4, "inspect", INSPECTION, 1, [one["point_id"]], amount=amount)]), "risk_point": rows("risk_point", [one])}
+    store = store_of(tmp_path / "stake.db", night)
+    page, = seen(store, "330299-inspector-01", f"/cases/{case_id(4)}")
+    store.close()
+    assert re.findall(r"<b>([^<]*)</b>涉及税额", page) == [of_case]
+    assert re.findall(r"at stake</span><b>([^<]*)</b>", page) == [of_point] and "<b>0.00</b>" not in page
+    assert re.findall(r"追征期限 until (\S+?)<", page) == ([until] if until else [])
+
+
+def test_a_point_found_without_us_has_no_stake(enter: Enter) -> None:
+    visit = enter(ASSESSOR)
+    for kind in ("received", "begun"):
+        visit.act(case_id(5), kind)
+    visit.act(case_id(5), "point_answered", result="new", risk_code="vat_sales_understated", tax="VAT", period_from="2025-01-01", period_to="2025-12-31", amount="10")
+    page = visit.get(f"/cases/{case_id(5)}").text
+    assert "new · 10.00" in page and "at stake" not in page and NOT_COMPUTED not in page
