@@ -33,6 +33,8 @@ REASONS = 3
 _ENOUGH_PEERS = 10
 _UNSAID = (RULES, POINTS_AMOUNT)  # sums of points and hits: the points themselves are the reason
 _LAPSES_SOON_DAYS = 180
+_FULL_WIDTH = str.maketrans("(),:;", "（），：；")  # names of features carry their months in brackets
+_YES_NO = {"yes": "是", "no": "否"}
 _NEAR = 0.8  # times the threshold: below it an indicator says nothing
 
 
@@ -87,7 +89,9 @@ def _point(rows: list[dict[str, Any]], night: Night) -> Reason:
     text = facts.get("sentence_en") or f"{name.en}."
     text_zh = facts.get("sentence_zh") or f"{name.zh}。"
     if amount:
-        text, text_zh = f"{text} Tax at stake: {amount:,.2f}.", f"{text_zh}涉及税额:{amount:,.2f}。"
+        text, text_zh = f"{text} Tax at stake: {amount:,.2f}.", f"{text_zh}涉及税额：{amount:,.2f}。"
+    else:
+        text, text_zh = f"{text} No amount can be computed.", f"{text_zh}无法计算涉及税额。"
     lapses = [(until, r) for r in rows if (until := r["until_evasion"] if r["fraud"] else r["until_error"]) and (until - night.as_of).days <= _LAPSES_SOON_DAYS]
     own_end = next((until for until, r in lapses if r is row), None)
     if own_end:
@@ -95,7 +99,7 @@ def _point(rows: list[dict[str, Any]], night: Night) -> Reason:
     if len(rows) > 1:
         periods = len(rows) - 1
         text = f"{text} The same in {periods} other period{'s' if periods > 1 else ''}{f': {others:,.2f}' if others else ''}."
-        text_zh = f"{text_zh}另有{periods}个税款所属期存在同类疑点{f':{others:,.2f}' if others else ''}。"
+        text_zh = f"{text_zh}另有{periods}个税款所属期存在同类疑点{f'：{others:,.2f}' if others else ''}。"
     sooner = min(((until, r["period_from"], r["period_to"]) for until, r in lapses if r is not row and (own_end is None or until < own_end)), default=None)
     if sooner:
         text = f"{text} For {sooner[1]} to {sooner[2]} it can be assessed only until {sooner[0]}."
@@ -113,7 +117,7 @@ def _comprehensive(night: Night) -> Reason:
     entry = night.conf.register_.get(COMPREHENSIVE)
     en, zh = (entry.name.en, entry.name.zh) if entry else ("Comprehensive examination", "综合检查")
     return Reason("point", COMPREHENSIVE, f"{en}: no single contradiction; look at the whole of the declarations, starting with the figures below.",
-                  f"{zh}:无单一疑点,请从以下数据入手全面核实申报情况。", {}, 0.0)
+                  f"{zh}：无单一疑点，请从以下数据入手全面核实申报情况。", {}, 0.0)
 
 
 def _indicators(hit: pa.Table, ids: pa.Array, night: Night) -> dict[str, list[Reason]]:
@@ -140,7 +144,7 @@ def _indicator(row: dict[str, Any], night: Night) -> Reason:
     if row["strength"] < 1:
         why, why_zh = f"{min(row['strength'], 0.99):.2f} times the threshold", f"为阈值的{min(row['strength'], 0.99):.2f}倍"
     text = f"{facts.get('sentence_en') or name.en + '.'} On its own no risk point: {why}."
-    text_zh = f"{facts.get('sentence_zh') or name.zh + '。'}单独不构成风险点:{why_zh}。"
+    text_zh = f"{facts.get('sentence_zh') or name.zh + '。'}单独不构成风险点：{why_zh}。"
     numbers = {k: row[k] for k in ("indicator", "difference", "threshold", "strength")} | {"period_from": str(row["period_from"]), "period_to": str(row["period_to"])} | _sides(facts)
     return Reason("indicator", row["risk_code"], text, text_zh, numbers, row["strength"])
 
@@ -194,7 +198,7 @@ class _Compared:
         whose, whose_zh = ("taxpayers of the same size", "同规模") if self.same_size[n] else ("all taxpayers", "全体")
         text = f"{en}: {own}; the median of {whose} is {usual}."
         numbers = {"value": value, "median": None if np.isnan(median) else median}
-        return Reason("feature", self.names[k], text, f"{zh}:{own};{whose_zh}纳税人中位数为{usual}。", numbers, float(self.weight[n, k]))
+        return Reason("feature", self.names[k], text, f"{zh.translate(_FULL_WIDTH)}：{_YES_NO.get(own, own)}；{whose_zh}纳税人中位数为{_YES_NO.get(usual, usual)}。", numbers, float(self.weight[n, k]))
 
 
 def _peers(everyone: Floats, owner: pa.Array, people: pa.Table, ids: pa.Array) -> tuple[Floats, Floats, Flags]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -53,7 +54,7 @@ def test_points_come_first_by_amount_with_their_sentence_and_numbers() -> None:
     assert out[2]["kind"] == "feature"
     assert out[0]["text"] == "Sales declared are below invoices issued. Tax at stake: 900.00. Can be assessed only until 2026-08-01."
     assert out[1]["text"] == "sales en. Tax at stake: 500.00. The same in 2 other periods: 150.00."  # no sentence in the facts: the register's name stands in
-    assert out[0]["text_zh"].startswith("申报销售额低于开票金额。涉及税额:900.00。")
+    assert out[0]["text_zh"].startswith("申报销售额低于开票金额。涉及税额：900.00。")
     numbers = json.loads(out[0]["numbers"])
     assert (numbers["declared"], numbers["other"], numbers["difference"], numbers["amount"], numbers["periods"]) == (100.0, 150.0, 50.0, 900.0, 1)
 
@@ -66,7 +67,7 @@ def test_rules_night_fills_up_with_indicators_then_with_what_differs_from_peers(
     out = reason(given([chosen("T19", [points[0]["point_id"]])], points, hits), rules_night()).to_pylist()
     assert [(r["kind"], r["code"]) for r in out] == [("point", "sales"), ("indicator", "input"), ("feature", "vat_burden_12m")]
     assert out[1]["text"] == "Sales declared are below invoices issued. On its own no risk point: 0.80 times the threshold."
-    assert out[1]["text_zh"] == "申报销售额低于开票金额。单独不构成风险点:为阈值的0.80倍。"
+    assert out[1]["text_zh"] == "申报销售额低于开票金额。单独不构成风险点：为阈值的0.80倍。"
     numbers = json.loads(out[1]["numbers"])
     assert (numbers["indicator"], numbers["declared"], numbers["other"], numbers["threshold"], numbers["strength"]) == ("b", 100.0, 150.0, 0.5, 0.8)
     # burdens are 0..19: median 9.5, absolute deviations 0.5..9.5 twice each: their median 5, x 1.4826 = 7.413; (19 - 9.5) / 7.413 = 1.28
@@ -153,10 +154,39 @@ def test_the_last_day_stands_beside_the_period_it_is_about(untils: tuple[date | 
     assert out[0]["text"] == text
 
 
-def test_no_tax_at_stake_is_not_said() -> None:
-    points = [point("T01", "missing", 0), point("T01", "missing", 0, number=2)]
+@pytest.mark.parametrize(("stakes", "text", "text_zh"), [
+    ((0,), "missing en. No amount can be computed.", "missing zh。无法计算涉及税额。"),
+    ((0, 0), "missing en. No amount can be computed. The same in 1 other period.", "missing zh。无法计算涉及税额。另有1个税款所属期存在同类疑点。"),
+    ((0, 1234.5), "missing en. Tax at stake: 1,234.50. The same in 1 other period.", "missing zh。涉及税额：1,234.50。另有1个税款所属期存在同类疑点。"),
+    ((2000, 1234.5), "missing en. Tax at stake: 2,000.00. The same in 1 other period: 1,234.50.", "missing zh。涉及税额：2,000.00。另有1个税款所属期存在同类疑点：1,234.50。"),
+])
+def test_where_no_amount_can_be_computed_the_reason_says_so(stakes: tuple[float, ...], text: str, text_zh: str) -> None:
+    points = [point("T01", "missing", stake, number=n) for n, stake in enumerate(stakes, start=1)]
     out = reason(given([chosen("T01", [p["point_id"] for p in points])], points), night(model=False)).to_pylist()
-    assert (out[0]["text"], out[0]["text_zh"]) == ("missing en. The same in 1 other period.", "missing zh。另有1个税款所属期存在同类疑点。")
+    assert (out[0]["text"], out[0]["text_zh"]) == (text, text_zh)
+
+
+def test_fraud_without_an_amount_under_its_own_limit_says_so() -> None:
+    mill = point("T01", "mill", 900, amount_evasion=Decimal(0))
+    out = reason(given([chosen("T01", [mill["point_id"]])], [mill]), night(model=False)).to_pylist()
+    assert out[0]["text"] == "mill en. No amount can be computed."
+
+
+_HALF_BESIDE_CHINESE = re.compile(r"[一-鿿。，：；（）][,:;.!?()]|[,:;.!?()][一-鿿]|%[;,.]")
+
+
+def test_chinese_reasons_have_full_width_punctuation_and_half_width_numbers() -> None:
+    """Every kind of sentence: points with and without amount and limit, an indicator, comprehensive, features with months, rates, yes and no."""
+    points = [point("T19", "sales", 1234.5, facts=FACTS, until_error=date(2026, 8, 1)), point("T19", "sales", 7, number=2, until_error=date(2026, 7, 1)), point("T18", "missing", 0)]
+    features: dict[str, list[float | None]] = {"vat_burden_12m": [float(k) for k in range(20)], "sales_gap_worst_12m": [0.0] * 17 + [0.5] * 3, "is_closed": [0.0] * 17 + [1.0] * 3}
+    tables = given([chosen("T19", [p["point_id"] for p in points[:2]]), chosen("T18", [points[2]["point_id"]]), chosen("T17", [])], points, [hit("T19", "b", 0.9, "input")], features)
+    said = [r["text_zh"] for r in reason(tables, rules_night()).to_pylist()]
+    assert [(text, found.group()) for text in said if (found := _HALF_BESIDE_CHINESE.search(text))] == []
+    assert all(text.endswith("。") for text in said)
+    whole = "".join(said)
+    for part in ("涉及税额：1,234.50。追征期至2026-08-01。", "同类疑点：7.00。", "其中2025-02-01至2025-02-28追征期至2026-07-01。", "无法计算涉及税额。", "单独不构成风险点：为阈值的0.90倍。",
+                 "comprehensive zh：无单一疑点，请从以下数据入手", "增值税税负率（12个月）：1,800.0%；同规模纳税人中位数为950.0%。", "已注销：是；同规模纳税人中位数为否。"):
+        assert part in whole, part
 
 
 def test_no_case_no_reason_and_missing_features_are_left_out() -> None:
