@@ -85,6 +85,15 @@ def inbox(folder: Path) -> Path:
     return folder / "inbox"
 
 
+def test_a_list_that_a_page_saved_is_read_as_one(tmp_path: Path) -> None:
+    lake = Lake.open(tmp_path / "lake", load(HERE / "conf").house.buckets)
+    saved = tmp_path / "330203_2026-01-20.CSV"
+    saved.write_text("case_id;result\nC1;confirmed\n", encoding="utf-8")
+    done = assay("feedback", str(saved), "--person", "E-1", ASSAY_LAKE=lake.root)
+    assert done.returncode == 2
+    assert f"{saved.name}:1: is separated by ';', not by commas; send the file back as the page saved it" in done.stderr
+
+
 def test_training_for_a_date_without_a_night_writes_nothing(tmp_path: Path) -> None:
     lake = Lake.open(tmp_path / "lake", load(HERE / "conf").house.buckets)
     assert assay("train", "--as-of", "2026-01-20", ASSAY_LAKE=lake.root).returncode == 3

@@ -156,7 +156,7 @@ def feedback(
     person: Annotated[str, typer.Option(help="who sends a filled list back; action files name their posts")] = "",
     export: Annotated[bool, typer.Option(help="write the store's new events into the inbox as source case_event")] = True,
 ) -> None:
-    """Take filled lists (XLSX) or action files (JSON lines) into the case store, and export what is new for the next night."""
+    """Take filled lists (XLSX, or the CSV that a list's page saved) or action files (JSON lines) into the case store, and export what is new for the next night."""
     typer.echo(take_feedback(Place.there(), files or [], now() if export else None, person))
 
 
@@ -165,7 +165,7 @@ def take_feedback(place: Place, files: list[Path], received_at: datetime | None,
     said = []
     with place.store() as store:
         for path in files:
-            filled = path.suffix == ".xlsx"
+            filled = path.suffix.lower() in (".xlsx", ".csv")
             applied = import_list(store, place.conf, path, person) if filled else apply_feedback(store, place.conf, path)
             said.append(f"{path.name}: {applied.done} actions done, {applied.repeated} repeated, {len(applied.refused)} refused")
             said += [f"  {r.place}: {r.code}: {r.message}" for r in applied.refused[:MOST_REFUSED]]
