@@ -9,9 +9,9 @@ import numpy.typing as npt
 
 from jobs.economy.findings import DEFAULT, EXCLUDED, NEW, Findings, examine, fits, right_code
 from jobs.economy.firms import Firms
+from jobs.economy.kinds import MILL, MISSING
 from jobs.economy.schedule import audits
 from jobs.economy.truth import Ledger
-from jobs.economy.typologies import MILL, MISSING
 from jobs.economy.world import NEVER, World
 from jobs.lake.arrays import Ints
 

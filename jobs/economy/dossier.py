@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from jobs.economy.typologies import NAMES
+from jobs.economy.kinds import NAMES
 
 FINDING = pa.schema([
     ("firm", pa.int64()), ("taxpayer_id", pa.string()), ("tax", pa.string()), ("period_from", pa.date32()), ("period_to", pa.date32()),

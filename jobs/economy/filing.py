@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from jobs.economy.firms import Firms
+from jobs.economy.kinds import MILL, MISSING
 from jobs.economy.returns import Returns
-from jobs.economy.typologies import MILL, MISSING
 from jobs.economy.world import NEVER, World
 from jobs.lake.arrays import Floats, Ints
 

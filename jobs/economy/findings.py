@@ -10,7 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from jobs.economy.chance import Chance
-from jobs.economy.typologies import FICTITIOUS, HONEST, INFLATED, MILL, MISSING, SHIFTED, SUPPRESSED
+from jobs.economy.kinds import (
+    CAROUSEL, COSTS, EXPORTS, FICTITIOUS, HONEST, INFLATED, LAND_COSTS, LOANS, MILL, MISSING, PRIVATE_ACCOUNTS, PRIVATE_USE, RENT, SHIFTED, SPLIT, STOCK, SUPPRESSED, WAGES,
+)  # fmt: skip
 from jobs.lake.arrays import Flags, Ints
 
 RESULTS = ("confirmed", "in_part", "excluded", "not_examined", "new")
@@ -26,6 +28,17 @@ CODES: dict[int, dict[str, tuple[str, ...]]] = {
     INFLATED: {"VAT": ("vat_input_inflated", "vat_input_unmatched"), "CIT": ("cit_cost_inflated",)},
     SHIFTED: {"VAT": ("vat_sales_understated",), "CIT": ("cit_profit_shifted", "cit_cost_inflated")},
     MILL: {"VAT": ("vat_fictitious_invoices", "vat_missing_trader"), "CIT": ("cit_cost_inflated",)},
+    PRIVATE_ACCOUNTS: {"VAT": ("vat_sales_understated", "vat_cash_sales_suppressed"), "CIT": ("cit_revenue_understated",)},
+    PRIVATE_USE: {"VAT": ("vat_input_inflated", "vat_input_unmatched"), "CIT": ("cit_cost_inflated",)},
+    COSTS: {"VAT": ("vat_input_unmatched",), "CIT": ("cit_cost_inflated",)},
+    WAGES: {"PIT": ("pit_wages_understated",)},
+    RENT: {"VAT": ("vat_sales_understated",), "CIT": ("cit_revenue_understated",)},
+    EXPORTS: {"VAT": ("vat_fictitious_invoices", "vat_input_inflated")},
+    CAROUSEL: {"VAT": ("vat_missing_trader", "vat_fictitious_invoices")},
+    SPLIT: {"VAT": ("vat_sales_understated",)},
+    LOANS: {"PIT": ("pit_wages_understated",)},
+    STOCK: {"CIT": ("cit_cost_inflated",)},
+    LAND_COSTS: {"CIT": ("cit_cost_inflated",)},
 }
 DEFAULT = {"VAT": "vat_sales_understated", "CIT": "cit_cost_inflated", "PIT": "pit_wages_understated"}
 

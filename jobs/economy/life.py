@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from jobs.economy.firms import Firms
-from jobs.economy.typologies import MILL, MISSING
+from jobs.economy.kinds import MILL, MISSING
 from jobs.economy.world import NEVER, World
 from jobs.lake.arrays import Flags, Ints, day_number
 

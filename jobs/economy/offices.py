@@ -12,8 +12,8 @@ from typing import Any
 from jobs.economy.answers import Answer, Case, answers
 from jobs.economy.dossier import Dossier
 from jobs.economy.findings import CONFIRMED, IN_PART, NEW, RESULTS
+from jobs.economy.kinds import MILL, MISSING
 from jobs.economy.reminded import Response
-from jobs.economy.typologies import MILL, MISSING
 from jobs.economy.world import World, month_number
 
 EXECUTES = {"330203": 0.95, "330205": 0.85, "330206": 0.6, "330211": 0.9, "330212": 0.75, "330298": 0.92, "330299": 0.82}

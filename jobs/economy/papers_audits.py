@@ -11,11 +11,11 @@ import pyarrow as pa
 from jobs.economy.audit_cases import Cases, Points, old_cases, old_points
 from jobs.economy.findings import NOT_EXAMINED, REASONS, RESULTS
 from jobs.economy.firms import Firms
+from jobs.economy.kinds import MILL, MISSING
 from jobs.economy.papers_tax import payment_rows
 from jobs.economy.points import point_ids
 from jobs.economy.tables import amounts, days, papers, text
 from jobs.economy.truth import Ledger
-from jobs.economy.typologies import MILL, MISSING
 from jobs.economy.words import ids_of
 from jobs.economy.world import World
 from jobs.lake.arrays import Ints

@@ -7,9 +7,9 @@ import pyarrow as pa
 
 from jobs.economy.firms import Firms
 from jobs.economy.ids import ALPHABET
+from jobs.economy.kinds import MILL, MISSING, SUPPRESSED
 from jobs.economy.life import ended, first_seen, registered
 from jobs.economy.tables import amounts, days, papers, text
-from jobs.economy.typologies import MILL, MISSING, SUPPRESSED
 from jobs.economy.words import company_names, ids_of, misspelt
 from jobs.economy.world import NEVER, World, add_months
 from jobs.lake.arrays import Ints, day_number

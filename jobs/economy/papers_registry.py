@@ -6,10 +6,9 @@ import numpy as np
 import pyarrow as pa
 
 from jobs.economy.firms import Firms, firms
-from jobs.economy.industries import column
+from jobs.economy.kinds import MILL
 from jobs.economy.life import ended, event_day, first_seen, held_by_parent, main_owner, person_id, registered, second_owner
 from jobs.economy.tables import days, papers, text
-from jobs.economy.typologies import MILL
 from jobs.economy.words import addresses, company_names, ids_of, person_names
 from jobs.economy.world import NEVER, World
 from jobs.lake.arrays import Ints
@@ -39,7 +38,7 @@ def _registry_rows(world: World, f: Firms, at: Ints, day: Ints, moved: np.ndarra
     capital = np.where(g.typology == MILL, 100, np.maximum(3, np.round(g.size * c.between(0.5, 6, "capital", g.number) / 1e4))).astype(np.int64)
     columns = {
         "uscc": ids_of(world, g), "name": company_names(world, g), "type": np.where(g.individual, "个体工商户", "企业"),
-        "industry": column("code")[g.industry], "district": text(g.region), "tax_office": text(office), "scale": _SCALES[g.segment],
+        "industry": world.country.column("code")[g.industry], "district": text(g.region), "tax_office": text(office), "scale": _SCALES[g.segment],
         "ownership": np.array(["民营", "民营", "民营", "国有", "外资", "集体"])[c.pick([60, 15, 10, 6, 7, 2], "ownership", g.number)],
         "vat_kind": np.where(g.general, "一般纳税人", "小规模纳税人"), "established": days(registered(world, g)),
         "cancelled": days(np.where(gone & ~g.abnormal, last, NEVER)), "status": status,

@@ -8,9 +8,9 @@ import pyarrow as pa
 from jobs.economy.books import Books
 from jobs.economy.filing import Conduct
 from jobs.economy.firms import Firms, alive
+from jobs.economy.kinds import SUPPRESSED
 from jobs.economy.returns import Returns, by_period, periods, whole
 from jobs.economy.tables import amounts, days, papers, text
-from jobs.economy.typologies import SUPPRESSED
 from jobs.economy.words import ids_of
 from jobs.economy.world import NEVER, World
 from jobs.lake.arrays import Ints, day_number

@@ -9,7 +9,6 @@ import pyarrow.compute as pc
 from jobs.economy.bills import Bills
 from jobs.economy.books import Books
 from jobs.economy.firms import Firms, firms
-from jobs.economy.industries import column
 from jobs.economy.tables import dates, money, papers
 from jobs.economy.trade import RELATED, Orders
 from jobs.economy.words import company_names, ids_of, outside_parties
@@ -35,7 +34,7 @@ def _inside(world: World, f: Firms, ids: np.ndarray, names: pa.Array, o: Orders,
     place = np.searchsorted(f.number, o.supplier)
     unique, where = np.unique(o.buyer, return_inverse=True)
     buyers = firms(world, unique)
-    item = np.where(o.kind >= RELATED, "咨询服务", column("item")[f.industry[place]])
+    item = np.where(o.kind >= RELATED, "咨询服务", world.country.column("item")[f.industry[place]])
     kind = np.where(o.special == 1, "专用", "普通")
     number = _numbers(world, day, o.supplier, o.month, _INSIDE + o.buyer * 16 + o.serial)
     buyer_id, buyer_name = pa.array(ids_of(world, buyers)).take(pa.array(where)), company_names(world, buyers).take(pa.array(where))
@@ -47,7 +46,7 @@ def _own(world: World, f: Firms, ids: np.ndarray, names: pa.Array, b: Bills, pur
     serial = {"outside": 1, "consumers": 2}[purpose] * 16 + b.part
     number = _numbers(world, day, f.number[b.firm], b.month, serial)
     seller, seller_name = pa.array(ids[b.firm]), names.take(pa.array(b.firm))
-    item = column("item")[f.industry[b.firm]]
+    item = world.country.column("item")[f.industry[b.firm]]
     if purpose == "consumers":
         nobody = pa.nulls(len(b), pa.string())
         return _rows(day, number, np.full(len(b), "普通"), seller, seller_name, nobody, pa.repeat("个人", len(b)), b.net, b.tax, item)

@@ -13,9 +13,9 @@ import numpy as np
 
 from jobs.economy.books import Books
 from jobs.economy.firms import Firms, alive
+from jobs.economy.kinds import INFLATED, MILL, MISSING
 from jobs.economy.schedule import evading
 from jobs.economy.trade import tax_of
-from jobs.economy.typologies import INFLATED, MILL, MISSING
 from jobs.economy.world import World
 from jobs.lake.arrays import Flags, Floats, Ints
 
@@ -69,16 +69,15 @@ def _scaled(values: Ints, factor: Floats) -> Ints:
 
 def _general(world: World, f: Firms, b: Books, works: Flags, slips: _Slips) -> Returns:
     c, i, t = world.chance, f.number[:, None], np.arange(world.horizon)[None, :]
-    rate = b.rate[:, None]
     taxable = b.uninvoiced - b.exempt
-    output = b.invoiced_tax + tax_of(taxable, rate)
+    output = b.invoiced_tax + tax_of(taxable, b.rate)
     claimed = _delayed(world, f, b.input_tax) + _vouchers(world, f, b.input_tax)
-    whole_output = output + tax_of(b.hidden, rate)
+    whole_output = output + tax_of(b.hidden, b.rate)
     due, brought, carried = _chain(whole_output, claimed)
     true = {"sales": b.sales - b.exempt + b.hidden, "output": whole_output, "input": claimed, "exempt": b.exempt, "credit_in": brought, "credit_out": carried, "due": due}
     level = evading(world, f)
     inflating = (f.typology == INFLATED)[:, None] & (c.uniform("inflates", i, t) < 0.5)
-    invented = np.where(inflating, _scaled(claimed + b.rate[:, None] * b.sales // 400, 2.0 * level * c.between(0.5, 1.5, "invents", i, t)), 0)
+    invented = np.where(inflating, _scaled(claimed + b.rate * b.sales // 400, 2.0 * level * c.between(0.5, 1.5, "invents", i, t)), 0)
     invented += np.where((f.typology == MILL)[:, None], output * 97 // 100, 0)
     shown = np.where((f.typology == MISSING)[:, None], 1 - level, 1.0)
     lines = {"sales": _scaled(b.sales - b.exempt, shown), "output": _scaled(output, shown), "input": claimed + b.fake_tax + invented, "exempt": b.exempt}

@@ -7,15 +7,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from jobs.economy.firms import REGIONS, Firms
-from jobs.economy.typologies import MILL, MISSING
+from jobs.economy.firms import Firms
+from jobs.economy.kinds import MILL, MISSING
 from jobs.economy.world import NEVER, World, month_number
 from jobs.lake.arrays import Floats, Ints
 
-_REGION = np.array([1.7, 0.7, 1.2, 0.5, 0.9])
-_INDUSTRY = np.array([0.8, 0.9, 1.5, 1.4, 1.0, 0.6, 1.5, 0.4])
-_SEGMENT = np.array([2.6, 1.8, 0.95, 0.25])
-YEARLY = 0.05
+SEGMENTS = ("large", "mid", "small", "individual")
 AFTERMATH = 6  # months from push to the time conduct changes
 
 
@@ -25,9 +22,11 @@ def audits(world: World, f: Firms) -> Ints:
     i, y = f.number[:, None], np.arange(years)[None, :]
     seen = 5.0 * f.intensity[:, None] * (f.since[:, None] <= y * 12 + 6)
     old_rules = np.exp(0.8 * (c.normal("old rules", i, y) + seen)) / 1.45
-    weight = _REGION[np.searchsorted(REGIONS, f.region)] * _INDUSTRY[f.industry] * _SEGMENT[f.segment]
+    country = world.country
+    habits, sizes = np.array([d.audited for d in country.place.districts]), country.enforcement.segments
+    weight = habits[np.searchsorted(country.regions, f.region)] * country.column("audited")[f.industry] * np.array([sizes[s] for s in SEGMENTS])[f.segment]
     weight = np.where(np.isin(f.typology, (MILL, MISSING)), 1.6, weight)
-    chosen = c.uniform("audited", i, y) < np.minimum(YEARLY * weight[:, None] * old_rules, 0.6)
+    chosen = c.uniform("audited", i, y) < np.minimum(country.enforcement.yearly * weight[:, None] * old_rules, 0.6)
     month = y * 12 + np.floor(12 * c.uniform("pushed month", i, y)).astype(np.int64)
     day = world.first_day(month) + c.whole(0, 28, "pushed", i, y)
     first = max(8, month_number(world, world.opens) + 3)

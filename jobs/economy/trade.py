@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from jobs.economy.demand import final_sales, materials
-from jobs.economy.firms import ZIPF, Firms, firms
-from jobs.economy.industries import BUYS, INDUSTRIES, SLOTS_OF, column
+from jobs.economy.firms import Firms, firms
+from jobs.economy.kinds import FICTITIOUS, SHIFTED
 from jobs.economy.schedule import evading
-from jobs.economy.typologies import FICTITIOUS, SHIFTED, mills, missing_traders
+from jobs.economy.typologies import mills, missing_traders
 from jobs.economy.world import World
 from jobs.lake.arrays import Floats, Ints
 
@@ -83,19 +83,19 @@ def _normal(world: World, f: Firms, plan: Floats) -> _Part:
 def _supplier(world: World, industry: Ints, link: Ints, epoch: Ints) -> Ints:
     """A supplier of a fitting industry, larger ones more often: the inverse of the Zipf distribution over ranks."""
     c = world.chance
-    edges = np.cumsum(BUYS, axis=1) / BUYS.sum(axis=1, keepdims=True)
+    edges = np.cumsum(world.country.buys, axis=1)
     seller = (edges[industry] < c.uniform("seller industry", link, epoch)[:, None]).sum(axis=1)
-    u, power = c.uniform("seller rank", link, epoch), 1 - ZIPF
+    u, power = c.uniform("seller rank", link, epoch), 1 - world.country.zipf
     rank = np.floor((1 + u * ((world.ranks + 1) ** power - 1)) ** (1 / power) - 1).astype(np.int64)
-    slots = np.array([s[np.arange(4) % len(s)] for s in SLOTS_OF])
-    slot = slots[np.minimum(seller, len(INDUSTRIES) - 1), c.whole(0, 12, "seller slot", link, epoch) % 4]
+    slots = np.array([s[np.arange(4) % len(s)] for s in world.country.slots_of])
+    slot = slots[np.minimum(seller, len(world.country.industries) - 1), c.whole(0, 12, "seller slot", link, epoch) % 4]
     return np.asarray(np.clip(rank, 0, world.ranks - 1) * 20 + slot)
 
 
 def _spot(world: World, f: Firms, plan: Floats) -> _Part:
     """Cheap goods bought from whoever offers them: from missing traders, by buyers who need not know. One in eight hunts for bargains."""
     c, t = world.chance, np.arange(world.horizon)[None, :]
-    goods = np.isin(f.industry, (0, 1, 2, 3, 4)) & f.general
+    goods = world.country.column("goods")[f.industry] & f.general
     often = np.where(c.uniform("bargains", f.number) < 0.12, 0.25, 0.03)[:, None]
     b, month = np.nonzero((c.uniform("spot", f.number[:, None], t) < often) & goods[:, None] & (plan > 0))
     supplier, there = _living(world, missing_traders(world), f.number[b], month, "spot seller")
@@ -110,7 +110,7 @@ def _fake(world: World, f: Firms, plan: Floats) -> _Part:
     level = np.where((f.typology == FICTITIOUS)[:, None], evading(world, f), 0.0)
     b, month = np.nonzero((level > 0) & (c.uniform("fake", f.number[:, None], t) < 0.55) & (plan > 0))
     supplier, there = _living(world, mills(world), f.number[b], month, "mill")
-    total = plan[b, month] / (1 - column("inside")[f.industry[b]])
+    total = plan[b, month] / (1 - world.country.column("inside")[f.industry[b]])
     amount = total * level[b, month] * c.between(0.4, 1.3, "fake amount", f.number[b], month)
     return b[there], month[there], supplier[there], np.full(int(there.sum()), FAKE), amount[there], np.full(int(there.sum()), MAX_LINKS + 1)
 
@@ -146,7 +146,8 @@ def _priced(world: World, f: Firms, buyer: Ints, month: Ints, supplier: Ints, ki
     s = firms(world, unique)
     ends = np.minimum(s.death, world.horizon)[where]
     kept = (month >= s.birth[where]) & (month < ends) & (supplier != number) & (amount >= 300)
-    where, rate = where[kept], np.where(s.general, column("rate")[s.industry], 3)[where[kept]]
+    where, when = where[kept], month[kept]
+    rate = np.where(s.general[where], world.vat()[s.industry[where], when], world.figure("vat_small").astype(np.int64)[when])
     rate = np.where((kind[kept] >= RELATED) & (rate > 3), 6, rate)
     net = np.round(amount[kept] * 100).astype(np.int64)
     days = c.whole(0, 28, "order day", number[kept], month[kept], serial[kept])

@@ -10,13 +10,12 @@ import pyarrow.compute as pc
 
 from jobs.economy.filing import Conduct
 from jobs.economy.firms import Firms
-from jobs.economy.industries import column
+from jobs.economy.kinds import CAUSES, HONEST, NAMES
 from jobs.economy.life import held_by_parent, main_owner, person_id
 from jobs.economy.returns import Returns
 from jobs.economy.schedule import evading
 from jobs.economy.tables import dates, money
 from jobs.economy.trade import KINDS, SPOT, Orders
-from jobs.economy.typologies import CAUSES, HONEST, NAMES
 from jobs.economy.words import company_names, ids_of
 from jobs.economy.world import NEVER, World
 from jobs.lake.arrays import Ints, day_number
@@ -101,7 +100,7 @@ def _by(days: Ints, last: int) -> pa.Array:
 def firm_table(world: World, f: Firms) -> pa.Table:
     """One row per firm: who it is and how it evades."""
     return pa.table({
-        "firm": pa.array(f.number), "taxpayer_id": pa.array(ids_of(world, f)), "name": company_names(world, f), "industry": pa.array(column("code")[f.industry]),
+        "firm": pa.array(f.number), "taxpayer_id": pa.array(ids_of(world, f)), "name": company_names(world, f), "industry": pa.array(world.country.column("code")[f.industry]),
         "region": pa.array(f.region.astype(str)), "size": pa.array(f.size), "birth": pa.array(f.birth), "death": pa.array(f.death), "typology": pa.array(np.array(NAMES)[f.typology]),
         "intensity": pa.array(f.intensity), "since": pa.array(f.since), "cause": pa.array(np.array(CAUSES)[f.cause]),
     })

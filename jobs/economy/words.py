@@ -7,9 +7,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs.economy.firms import REGIONS, Firms
+from jobs.economy.firms import Firms
 from jobs.economy.ids import codes
-from jobs.economy.industries import column
 from jobs.economy.world import World
 from jobs.lake.arrays import Ints
 
@@ -19,7 +18,6 @@ _FIRST = "安邦宝昌诚创德鼎东丰福富光广国海汉浩恒宏华辉汇�
 _SURNAMES = "王李张刘陈杨黄赵周吴徐孙朱马胡郭林何高梁郑罗宋谢唐韩曹许邓萧冯曾程蔡彭潘袁于董余"
 _GIVEN = "伟芳娜敏静丽强磊军洋勇艳杰娟涛明超秀霞平刚桂英华玉兰文斌鑫宇浩晨欣怡子轩梓涵佳琪"
 _ROADS = "中山建设人民解放长江环城江南江北海晏彩虹百丈兴宁药行通途宝山永丰大庆新华滨江学府明珠"
-_DISTRICTS = {330203: "海曙", 330205: "江北", 330206: "北仑", 330211: "镇海", 330212: "鄞州"}
 _CITIES = ("杭州", "上海", "苏州", "温州", "无锡", "嘉兴", "合肥", "南昌")
 _FORMS = ("有限公司", "有限责任公司", "股份有限公司")
 _SWAPS = str.maketrans("宏鑫昌诚康华辉汇联瑞嘉润", "弘新晶城庚化挥会连锐佳闰")
@@ -43,12 +41,16 @@ def _joined(*parts: pa.Array | str) -> pa.Array:
     return pc.binary_join_element_wise(*parts, "")
 
 
+def _districts(world: World) -> pa.Array:
+    return pa.array([d.word for d in world.country.place.districts])
+
+
 def company_names(world: World, f: Firms) -> pa.Array:
     """District, three characters, trade, legal form; individuals without the form."""
     c, i = world.chance, f.number
     first = [_letters(_FIRST, c.whole(0, len(_FIRST), f"name {n}", i)) for n in range(3)]
-    district = pa.array([_DISTRICTS[int(r)] for r in REGIONS]).take(pa.array(np.searchsorted(REGIONS, f.region)))
-    trade = pa.array(column("word").tolist()).take(pa.array(f.industry))
+    district = _districts(world).take(pa.array(np.searchsorted(world.country.regions, f.region)))
+    trade = pa.array(world.country.column("word").tolist()).take(pa.array(f.industry))
     form = pa.array([*_FORMS, "经营部"]).take(pa.array(np.where(f.individual, 3, c.pick([0.85, 0.12, 0.03], "form", i))))
     return _joined("宁波市", district, *first, trade, form)
 
@@ -73,7 +75,7 @@ def person_names(world: World, person: Ints) -> pa.Array:
 def addresses(world: World, f: Firms, move: Ints) -> pa.Array:
     """Registered address after so many moves."""
     c, i = world.chance, f.number
-    district = pa.array([_DISTRICTS[int(r)] for r in REGIONS]).take(pa.array(np.searchsorted(REGIONS, f.region)))
+    district = _districts(world).take(pa.array(np.searchsorted(world.country.regions, f.region)))
     road = pa.array([_ROADS[n : n + 2] for n in range(0, len(_ROADS), 2)])
     house, room = c.whole(1, 900, "house", i, move), c.whole(101, 2500, "room", i, move)
     return _joined("宁波市", district, "区", road.take(pa.array(c.whole(0, len(road), "road", i, move))), "路", pc.cast(pa.array(house), pa.string()), "号", pc.cast(pa.array(room), pa.string()), "室")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from calendar import monthrange
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from jobs.economy.chance import Chance
+from jobs.economy.setting import SLOTS, Country, Law, usual
 from jobs.lake.arrays import Floats, Ints
 
 TAXES = ("VAT", "CIT", "PIT")
@@ -36,6 +37,7 @@ class World:
     through: date
     acts: Floats = field(default_factory=lambda: np.zeros((0, 4)))
     corrections: Floats = field(default_factory=lambda: np.zeros((0, 6)))
+    country: Country = field(default_factory=usual)
 
     @property
     def chance(self) -> Chance:
@@ -45,7 +47,7 @@ class World:
     @property
     def births(self) -> int:
         """Firms registered in each month after the first `months`."""
-        return max(1, round(self.taxpayers * 0.0065))
+        return max(1, round(self.taxpayers * self.country.births))
 
     @property
     def horizon(self) -> int:
@@ -65,7 +67,7 @@ class World:
     @property
     def ranks(self) -> int:
         """Size ranks: every rank holds 20 firms, one per slot."""
-        return max(1, self.taxpayers // 20)
+        return max(1, self.taxpayers // SLOTS)
 
     def firms_of(self, bucket: int) -> Ints:
         """Numbers of the firms of a bucket; blocks of four stay together."""
@@ -75,6 +77,19 @@ class World:
     def bucket_of(self, firm: Ints) -> Ints:
         """Bucket of firms."""
         return np.asarray(firm // 4 % self.buckets)
+
+    def figure(self, name: str) -> Floats:
+        """A figure of the law in force on the first day of each month: [month]."""
+        return np.array([getattr(self._law(t), name) for t in range(self.horizon)], dtype=np.float64)
+
+    def vat(self) -> Ints:
+        """VAT rates in per cent by industry and month: [industry, month]."""
+        classes = [i.vat for i in self.country.industries]
+        return np.array([[self._law(t).vat[one] for t in range(self.horizon)] for one in classes], dtype=np.int64)
+
+    def _law(self, month: int) -> Law:
+        day = date(self.start.year + month // 12, month % 12 + 1, 1)
+        return next((entry for entry in reversed(self.country.law) if entry.valid_from <= day), self.country.law[0])
 
     def first_day(self, month: Any) -> Ints:
         """Day number of the first day of months."""
@@ -120,7 +135,7 @@ class World:
 
     def save(self, truth: Path) -> None:
         """Write world.json under truth/."""
-        content = {**asdict(self), "start": str(self.start), "opens": str(self.opens), "through": str(self.through), "acts": self.acts.tolist(), "corrections": self.corrections.tolist()}
+        content = {"taxpayers": self.taxpayers, "months": self.months, "seed": self.seed, "country": self.country.model_dump(mode="json"), "start": str(self.start), "opens": str(self.opens), "through": str(self.through), "acts": self.acts.tolist(), "corrections": self.corrections.tolist()}
         (truth / "world.json").write_text(json.dumps(content), encoding="utf-8")
 
     @classmethod
@@ -133,7 +148,7 @@ class World:
         acts = np.array(content["acts"], dtype=np.float64).reshape(-1, 4)
         corrections = np.array(content["corrections"], dtype=np.float64).reshape(-1, 6)
         start, opens, through = (date.fromisoformat(content[name]) for name in ("start", "opens", "through"))
-        return cls(content["taxpayers"], content["months"], content["seed"], start, opens, through, acts, corrections)
+        return cls(content["taxpayers"], content["months"], content["seed"], start, opens, through, acts, corrections, Country.model_validate(content["country"]))
 
 
 def add_months(day: date, months: int) -> date:

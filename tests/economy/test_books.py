@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from jobs.economy.firms import alive, firms
+from jobs.economy.kinds import FICTITIOUS, HONEST, INFLATED, MILL, MISSING, NAMES, SHIFTED, SUPPRESSED
 from jobs.economy.returns import by_period, withheld
 from jobs.economy.trade import FAKE, RELATED, SHIFT, tax_of
-from jobs.economy.typologies import FICTITIOUS, HONEST, INFLATED, MILL, MISSING, NAMES, SHIFTED, SUPPRESSED
 from tests.economy.helpers import Counted, count, counted, world
 
 

@@ -20,10 +20,10 @@ from jobs.economy.answers import Case, answers
 from jobs.economy.chance import Chance
 from jobs.economy.dossier import Dossier, Period
 from jobs.economy.findings import EXCLUDED, NEW, NOT_EXAMINED, examine
+from jobs.economy.kinds import FICTITIOUS, HONEST, INFLATED, MILL
 from jobs.economy.offices import work
 from jobs.economy.react import step
 from jobs.economy.reminded import Response, respond
-from jobs.economy.typologies import FICTITIOUS, HONEST, INFLATED, MILL
 from jobs.economy.world import World
 from tests.economy.helpers import world, write
 

@@ -10,8 +10,8 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import cross_val_predict
 
 from jobs.economy.firms import alive, firms
+from jobs.economy.kinds import HONEST
 from jobs.economy.schedule import audits, evading
-from jobs.economy.typologies import HONEST
 from jobs.economy.world import NEVER
 from tests.economy.helpers import counted
 

@@ -1,0 +1,364 @@
+"""What a country is like, as data: places, law, industries, evasion, errors, enforcement, third parties, shocks. One YAML file per country.
+
+Read and checked before Spark starts; a fault is named by its key's path and what is allowed. `countries/` holds the ones that come along.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import date
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Annotated, Literal
+
+import numpy as np
+from pydantic import AfterValidator, Field, model_validator
+
+from jobs.conf.base import ConfError, Share, Sourced, Strict
+from jobs.conf.reading import read_one, unusable
+from jobs.economy.kinds import NAMES
+from jobs.lake.arrays import Floats, Ints
+
+COUNTRIES = Path(__file__).parent / "countries"
+SLOTS = 20  # firms per size rank: industries have their share of firms in twentieths
+
+Positive = Annotated[float, Field(gt=0)]
+Percent = Annotated[int, Field(ge=0, le=60)]
+Factor = Annotated[float, Field(ge=0, le=20)]
+SourceName = str
+
+
+def _in_order(pair: tuple[float, float]) -> tuple[float, float]:
+    if pair[0] > pair[1]:
+        raise ValueError(f"the lower end {pair[0]} lies above the upper {pair[1]}")
+    return pair
+
+
+Span = Annotated[tuple[Share, Share], AfterValidator(_in_order)]
+Days = Annotated[tuple[Annotated[int, Field(ge=0, le=730)], Annotated[int, Field(ge=0, le=730)]], AfterValidator(_in_order)]
+
+
+def _sums_to_one(weights: list[float], what: str) -> None:
+    if abs(sum(weights) - 1) > 1e-6:
+        raise ValueError(f"the {what} sum to {sum(weights):.4f}; they must sum to 1")
+
+
+class District(Strict):
+    """A district: code of six digits, word in names and addresses, share of firms, and its habits of audit (1 = usual)."""
+
+    code: Annotated[int, Field(ge=100000, le=999999)]
+    word: str
+    weight: Share
+    audited: Factor = 1.0
+    executes: Share = 0.85
+
+
+class Place(Strict):
+    """Where the country lies: codes, words and the special offices that serve large firms and inspections."""
+
+    prefix: Annotated[str, Field(pattern=r"^\d{4}$")]
+    city: str
+    utc_offset_hours: Annotated[int, Field(ge=-12, le=14)]
+    large_office: int
+    inspection_office: int
+    districts: Annotated[tuple[District, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _whole(self) -> Place:
+        _sums_to_one([d.weight for d in self.districts], "weights of the districts")
+        codes = [d.code for d in self.districts]
+        if codes != sorted(set(codes)):
+            raise ValueError("the districts' codes must differ and stand in ascending order")
+        return self
+
+
+class Bracket(Strict):
+    """A band of a progressive table: above `over` (currency a month, or a ratio) the rate is `rate` per cent."""
+
+    over: Annotated[float, Field(ge=0)]
+    rate: Percent
+    quick: Annotated[float, Field(ge=0, le=100)] = 0
+
+
+class Law(Sourced):
+    """Main rates while they are in force. Per cent unless said otherwise."""
+
+    vat: dict[str, Percent]
+    vat_small: Percent
+    vat_general_above: Positive  # sales a year above which a taxpayer is general by law
+    vat_exempt_below: Annotated[float, Field(ge=0)] = 0  # sales a quarter of a small taxpayer up to which none is due
+    surtax: Percent = 0  # of VAT due
+    cit: Percent
+    cit_small: Percent
+    cit_small_below: Annotated[float, Field(ge=0)] = 0  # profit a year up to which the small rate applies
+    pit: Annotated[tuple[Bracket, ...], Field(min_length=1)]
+    pit_allowance: Annotated[float, Field(ge=0)]  # a month
+    pit_dividend: Percent
+    social_employer: Annotated[float, Field(ge=0, le=60)]
+    social_employee: Annotated[float, Field(ge=0, le=60)]
+    stamp_permyriad: Annotated[float, Field(ge=0, le=100)]  # of sales and purchases under contract, per ten thousand
+    property_value: Annotated[float, Field(ge=0, le=10)]  # a year, of the original value less the deduction
+    property_deduction: Annotated[float, Field(ge=0, le=100)]
+    property_rent: Annotated[float, Field(ge=0, le=60)]
+    land_vat: tuple[Bracket, ...] = ()  # bands of gain over deductible cost, with the quick deduction of each
+
+
+class Industry(Strict):
+    """One industry. Ratios are shares of sales without tax; `buys` weighs the industries it buys from, `firms` is its twentieths of firms."""
+
+    code: Annotated[str, Field(pattern=r"^\d{4}$")]
+    word: str
+    item: str
+    firms: Annotated[int, Field(ge=0, le=SLOTS)]
+    scale: Positive
+    vat: str
+    materials: Share
+    wages: Share
+    other: Share
+    consumers: Share
+    inside: Share
+    exports: Share = 0.0
+    season: Share
+    peak: Annotated[int, Field(ge=0, le=11)]
+    stock_months: Annotated[float, Field(ge=0, le=24)]
+    fixed_months: Annotated[float, Field(ge=0, le=60)] = 3.0  # fixed assets in months of sales
+    energy: Share = 0.02
+    pay: Positive = 1.0  # wages of an employee, relative to the country's usual
+    exempt: Share = 0.0  # firms some of whose sales are exempt from VAT
+    goods: bool = True  # trades in things that can be bought on the spot
+    buys: dict[str, Share]
+    audited: Factor = 1.0
+    burden: Annotated[tuple[Share, Share], AfterValidator(_in_order)] = (0.0, 1.0)  # VAT due over sales, published range
+    margin: Annotated[tuple[float, float], AfterValidator(_in_order)] = (-1.0, 1.0)  # profit over sales, published range
+    source: str = ""
+
+    @model_validator(mode="after")
+    def _whole(self) -> Industry:
+        _sums_to_one(list(self.buys.values()), f"purchases of industry {self.code}")
+        if self.materials + self.wages + self.other >= 1.25:
+            raise ValueError(f"materials, wages and other cost {self.materials + self.wages + self.other:.2f} of sales; below 1.25 some firms live")
+        if self.consumers + self.exports > 1:
+            raise ValueError(f"consumers and exports take {self.consumers + self.exports:.2f} of final sales; at most 1")
+        return self
+
+
+class Typology(Strict):
+    """One way of evading. `weight` is its share of all evaders; `industries` multiplies the chance of firms of an industry (0: never)."""
+
+    on: bool = True
+    weight: Share
+    intensity: Span
+    opportunity: Share = 0.0  # share of its evaders who do it because it is easy; the others intend it
+    industries: dict[str, Factor] = Field(default_factory=dict)
+    detection: Factor = 1.0  # how well examiners see it: factor on their chance
+
+
+class Fleeting(Strict):
+    """Firms that exist only for fraud: one of each kind in so many size ranks (of twenty firms)."""
+
+    on: bool = True
+    every: Annotated[int, Field(ge=1, le=1000)]
+    lives: tuple[Annotated[int, Field(ge=2, le=60)], Annotated[int, Field(ge=2, le=60)]]  # months
+
+
+class Evasion(Strict):
+    """Who evades and how. `share`: evaders among the firms that live on, without those that exist only for fraud."""
+
+    share: Annotated[float, Field(ge=0, le=0.6)]
+    typologies: dict[str, Typology]
+    invoice_mill: Fleeting
+    missing_trader: Fleeting
+    below_threshold: Share = 0.3  # evaders of sales who keep just below a threshold they know
+    learns: Share = 0.5  # evaders who do less after a reminder they answered
+
+    @model_validator(mode="after")
+    def _whole(self) -> Evasion:
+        unknown = sorted(set(self.typologies) - set(NAMES))
+        if unknown:
+            raise ValueError(f"unknown typology {', '.join(unknown)}; known: {', '.join(n for n in NAMES if n not in _NOT_CHOSEN)}")
+        _sums_to_one([t.weight for t in self.typologies.values()], "weights of the typologies")
+        return self
+
+
+_NOT_CHOSEN = ("honest", "invoice_mill", "missing_trader")
+
+
+class Honest(Strict):
+    """Honest failings: careless firms err more often; some pay too much or do not claim what is theirs."""
+
+    careless_firms: Share
+    careless: Share  # chance of a mistake in a month's return of a careless firm
+    careful: Share
+    found_by_itself: Share
+    forgets_relief: Share  # firms that do not claim the relief they are due
+    tardy_firms: Share
+    non_filers: Share
+
+
+class Enforcement(Strict):
+    """The old system: how many it examined a year, by which habits, and what its examiners see."""
+
+    yearly: Share
+    sources: dict[str, Share]  # case source: share of the cases
+    segments: dict[str, Factor]  # large, mid, small, individual
+    old_rules: Annotated[float, Field(ge=0, le=10)]  # how far the old rules saw the risk
+    detection: Span  # part of what is hidden that an examiner who finds something finds
+    skill: Span  # of inspectors
+    appeals: Share
+    overturned: Share  # of appeals
+    uncollectable: Share
+    deterred: Share  # audited evaders who do less afterwards
+    emboldened: Share  # honest firms, found clean, that are careless afterwards
+
+    @model_validator(mode="after")
+    def _whole(self) -> Enforcement:
+        _sums_to_one(list(self.sources.values()), "shares of the case sources")
+        return self
+
+
+class Effects(Strict):
+    """How likely a reminder makes a taxpayer correct, by cause; and an interview or examination makes him do less."""
+
+    remind: dict[Literal["ignorance", "inability", "opportunity", "intent"], Share]
+    interview: dict[Literal["ignorance", "inability", "opportunity", "intent"], Share]
+    examine: dict[Literal["ignorance", "inability", "opportunity", "intent"], Share]
+
+
+class Feed(Strict):
+    """A third party: share of what exists that it knows, how late it knows it, how it errs, whether it sends tips in bad faith."""
+
+    coverage: Share
+    delay_days: Days = (0, 30)
+    wrong_id: Share = 0.05
+    no_id: Share = 0.1
+    misspelt: Share = 0.15
+    malicious: Share = 0.0
+
+
+class Recession(Strict):
+    """Sales of an industry fall to `depth` of what they were, from one month to another."""
+
+    industry: str
+    first: date
+    last: date
+    depth: Annotated[float, Field(gt=0, le=3)]
+
+
+class Silence(Strict):
+    """A month in which a source sends nothing; what it left out comes with the next delivery."""
+
+    source: str
+    month: date
+
+
+class Shocks(Strict):
+    """What happens to the country once. Changes of law stand in the law table."""
+
+    recessions: tuple[Recession, ...] = ()
+    silences: tuple[Silence, ...] = ()
+    new_codes: date | None = None  # from here on the registry writes a changed code list
+
+
+class Country(Strict):
+    """A whole country. `words`: the language of its names; `ids`: the scheme of its taxpayer ids."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z_]+$")]
+    words: Literal["zh", "latin"]
+    ids: Literal["cn_uscc", "it_iva"]
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+    zipf: Annotated[float, Field(gt=0.5, lt=1.5)]
+    smallest: Positive
+    births: Annotated[float, Field(gt=0, le=0.1)]  # new firms a month, share of all
+    place: Place
+    law: Annotated[tuple[Law, ...], Field(min_length=1)]
+    industries: Annotated[tuple[Industry, ...], Field(min_length=2)]
+    wholesale: str
+    evasion: Evasion
+    honest: Honest
+    enforcement: Enforcement
+    effects: Effects
+    third_parties: dict[str, Feed] = Field(default_factory=dict)
+    shocks: Shocks = Shocks()
+
+    @model_validator(mode="after")
+    def _whole(self) -> Country:
+        codes = [i.code for i in self.industries]
+        if len(set(codes)) != len(codes):
+            raise ValueError("industries: a code stands twice")
+        if sum(i.firms for i in self.industries) != SLOTS:
+            raise ValueError(f"industries.firms sum to {sum(i.firms for i in self.industries)}; they must sum to {SLOTS}")
+        named = {c for i in self.industries for c in i.buys} | {c for t in self.evasion.typologies.values() for c in t.industries}
+        named |= {r.industry for r in self.shocks.recessions} | {self.wholesale}
+        named -= {"*"}
+        if named - set(codes):
+            raise ValueError(f"industry {', '.join(sorted(named - set(codes)))} is named and not described; known: {', '.join(codes)}")
+        if next(i.firms for i in self.industries if i.code == self.wholesale) < 3:
+            raise ValueError(f"wholesale {self.wholesale}: needs at least 3 twentieths of the firms")
+        classes = {i.vat for i in self.industries}
+        for n, law in enumerate(self.law):
+            if classes - set(law.vat):
+                raise ValueError(f"law.{n}.vat: no rate for {', '.join(sorted(classes - set(law.vat)))}")
+        starts = [entry.valid_from for entry in self.law]
+        if starts != sorted(set(starts)):
+            raise ValueError("law: entries must stand by valid_from, each on a day of its own")
+        return self
+
+    @cached_property
+    def digest(self) -> str:
+        """What makes two countries the same."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+
+    @cached_property
+    def regions(self) -> Ints:
+        """District codes in ascending order."""
+        return np.array([d.code for d in self.place.districts], dtype=np.int64)
+
+    @cached_property
+    def slots(self) -> Ints:
+        """Industry number of each of the twenty slots; mixed, so that neighbours in number are of several industries."""
+        due = [(k + 0.5) / i.firms + 0.001 * n for n, i in enumerate(self.industries) for k in range(i.firms)]
+        which = [n for n, i in enumerate(self.industries) for _ in range(i.firms)]
+        return np.array([which[k] for k in np.argsort(due, kind="stable")], dtype=np.int64)
+
+    @cached_property
+    def slots_of(self) -> list[Ints]:
+        """Slots of each industry."""
+        return [np.flatnonzero(self.slots == n) for n in range(len(self.industries))]
+
+    @cached_property
+    def buys(self) -> Floats:
+        """Share of purchases by [buying industry, selling industry]."""
+        return np.array([[i.buys.get(s.code, 0.0) for s in self.industries] for i in self.industries])
+
+    @cached_property
+    def wholesale_number(self) -> int:
+        """Number of the industry whose slots hold mills and missing traders."""
+        return [i.code for i in self.industries].index(self.wholesale)
+
+    def column(self, name: str) -> np.ndarray:
+        """One attribute of all industries, by industry number."""
+        return np.array([getattr(i, name) for i in self.industries])
+
+    def propensity(self, typology: str) -> Floats:
+        """Factor on the chance of a typology, by industry number."""
+        factors = self.evasion.typologies[typology].industries if typology in self.evasion.typologies else {}
+        return np.array([factors.get(i.code, factors.get("*", 1.0)) for i in self.industries])
+
+
+def load_country(named: str) -> Country:
+    """The country of a name (a file in countries/) or of a YAML file. ConfError with key path and range when it makes no sense."""
+    path = Path(named) if named.endswith((".yaml", ".yml")) else COUNTRIES / f"{named}.yaml"
+    if not path.is_file():
+        known = ", ".join(sorted(p.stem for p in COUNTRIES.glob("*.yaml")))
+        raise ConfError(f"{named}: no such country; name a YAML file, or one of: {known}")
+    faults: list[str] = []
+    found = read_one(path, Country, faults)
+    if found is None:
+        raise unusable(faults)
+    return found
+
+
+@lru_cache(maxsize=1)
+def usual() -> Country:
+    """The country that stands when none is named."""
+    return load_country("china")
