@@ -11,15 +11,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from jobs.economy.books import Books, books
+from jobs.economy.declare import Declared, Made, declare
 from jobs.economy.delivery import FEEDS, Slice, write_slice
-from jobs.economy.filing import Conduct, conduct
 from jobs.economy.firms import Firms, firms
 from jobs.economy.papers_audits import audit_papers
 from jobs.economy.papers_others import land_papers, penalty_papers
 from jobs.economy.papers_registry import duty_papers, ownership_papers, registry_papers
 from jobs.economy.papers_tax import SOURCES, payment_papers, return_papers, statement_papers
 from jobs.economy.papers_trade import invoice_papers
-from jobs.economy.returns import Returns, returns
 from jobs.economy.trade import FIELDS, Orders, orders
 from jobs.economy.truth import firm_table, ledger, link_table, tax_table
 from jobs.economy.world import World
@@ -62,9 +61,9 @@ def write_bucket(job: Job, bucket: int, sold: Orders) -> list[Written]:
     f = firms(world, world.firms_of(bucket))
     bought = orders(world, f)
     b = books(world, f, bought, sold)
-    made = [(r, conduct(world, f, r)) for r in returns(world, f, b)]
-    _write_truth(Path(job.country) / "truth", world, f, bought, made, bucket)
-    found = papers(job, f, b, made, sold)
+    d = declare(world, f, b)
+    _write_truth(Path(job.country) / "truth", world, f, bought, d.made, bucket)
+    found = papers(job, f, b, d, sold)
     written = []
     for source, rows in found.items():
         for piece in job.slices[source]:
@@ -74,18 +73,18 @@ def write_bucket(job: Job, bucket: int, sold: Orders) -> list[Written]:
     return written
 
 
-def papers(job: Job, f: Firms, b: Books, made: list[tuple[Returns, Conduct]], sold: Orders) -> dict[str, pa.Table]:
+def papers(job: Job, f: Firms, b: Books, d: Declared, sold: Orders) -> dict[str, pa.Table]:
     """What each agency knows of these firms, by source, each row with its day."""
     world = job.world
-    cases, findings = audit_papers(world, f, ledger(world, f, made))
+    cases, findings = audit_papers(world, f, ledger(world, f, d.made))
     by_source: dict[str, list[pa.Table]] = {name: [] for name in FEEDS}
-    for r, w in made:
+    for r, w in d.made:
         by_source[SOURCES[r.form]].append(return_papers(world, f, r, w))
         by_source["treasury"].append(payment_papers(world, f, r, w))
     by_source["treasury"].append(findings)
     trade = job.slices["invoice"]
     by_source["invoice"] = [invoice_papers(world, f, b, sold, trade[0].after, trade[-1].until)]
-    by_source["financial_statement"] = [statement_papers(world, f, b)]
+    by_source["financial_statement"] = [statement_papers(world, f, b, d.accounts)]
     by_source["registry"] = [registry_papers(world, f)]
     by_source["tax_registration"] = [duty_papers(world, f)]
     by_source["ownership"] = [ownership_papers(world, f)]
@@ -95,7 +94,7 @@ def papers(job: Job, f: Firms, b: Books, made: list[tuple[Returns, Conduct]], so
     return {source: pa.concat_tables(parts) for source, parts in by_source.items()}
 
 
-def _write_truth(truth: Path, world: World, f: Firms, bought: Orders, made: list[tuple[Returns, Conduct]], bucket: int) -> None:
+def _write_truth(truth: Path, world: World, f: Firms, bought: Orders, made: Made, bucket: int) -> None:
     for name, rows in (("tax", tax_table(world, f, made)), ("firm", firm_table(world, f)), ("link", link_table(world, f, bought))):
         (truth / name).mkdir(parents=True, exist_ok=True)
         pq.write_table(rows, truth / name / f"{name}_{bucket + 1:02d}.parquet", compression="zstd", store_schema=False)

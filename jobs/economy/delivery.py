@@ -41,6 +41,8 @@ FEEDS = {
     "vat_return": Feed("csv", "纳税人识别号", "应纳税额", "申报日期", encoding="gb18030"),
     "cit_return": Feed("csv", "taxpayer_id", "profit", "filed_on"),
     "pit_return": Feed("csv", "withholder_id", "wages", "filed_on"),
+    "social_return": Feed("csv", "employer_id", "base", "filed_on"),
+    "property_return": Feed("csv", "纳税人识别号", "应纳税额", "申报日期", encoding="gb18030"),
     "financial_statement": Feed("csv", "taxpayer_id", "revenue", "filed_on"),
     "invoice": Feed("parquet", "seller_id"),
     "land": Feed("csv", "parcel_no", "original_value_wan", "acquired_on", rare=True, coded=False),

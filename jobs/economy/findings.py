@@ -11,7 +11,24 @@ import numpy as np
 
 from jobs.economy.chance import Chance
 from jobs.economy.kinds import (
-    CAROUSEL, COSTS, EXPORTS, FICTITIOUS, HONEST, INFLATED, LAND_COSTS, LOANS, MILL, MISSING, PRIVATE_ACCOUNTS, PRIVATE_USE, RENT, SHIFTED, SPLIT, STOCK, SUPPRESSED, WAGES,
+    CAROUSEL,
+    COSTS,
+    EXPORTS,
+    FICTITIOUS,
+    HONEST,
+    INFLATED,
+    LAND_COSTS,
+    LOANS,
+    MILL,
+    MISSING,
+    PRIVATE_ACCOUNTS,
+    PRIVATE_USE,
+    RENT,
+    SHIFTED,
+    SPLIT,
+    STOCK,
+    SUPPRESSED,
+    WAGES,
 )  # fmt: skip
 from jobs.lake.arrays import Flags, Ints
 

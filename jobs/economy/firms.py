@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from jobs.economy.kinds import CAUSES, FLEETING, HONEST, MILL, MISSING, NAMES, SPLIT
+from jobs.economy.property import let
 from jobs.economy.setting import SLOTS
 from jobs.economy.typologies import roles, splits, typology
 from jobs.economy.world import NEVER, World
@@ -77,7 +78,7 @@ def plain(world: World, i: Ints) -> Firms:
         individual=individual, general=general, segment=_segment(world, i, rank, individual, fleeting), birth=birth,
         death=birth, abnormal=fleeting, typology=zero, intensity=np.zeros(len(i)), since=birth, cause=zero,
         careless=np.where(c.uniform("careless", i) < country.honest.careless_firms, country.honest.careless, country.honest.careful),
-        grouped=c.uniform("block", i // 4) < 0.35, lets=~individual & ~fleeting & (c.uniform("lets", i) < 0.12),
+        grouped=c.uniform("block", i // 4) < 0.35, lets=let(world, i, ~individual & ~fleeting),
         develops=np.array([n.code == DEVELOPS for n in country.industries])[industry] & ~individual,
     )  # fmt: skip
 

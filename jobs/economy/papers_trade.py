@@ -15,6 +15,8 @@ from jobs.economy.words import company_names, ids_of, outside_parties
 from jobs.economy.world import World
 from jobs.lake.arrays import Ints
 
+_ABROAD = ("Harbour Trading GmbH", "Northline Imports Ltd", "Sol y Mar S.L.", "Pacific Retail Inc.", "Delta Handels AB", "Levante Export S.r.l.")
+_OWN_USE = np.array(["家用电器", "家具", "餐饮服务", "乘用车配件", "珠宝首饰"])
 _INSIDE = 64  # serials below it are the seller's own: outside from 16, consumers from 32, received from 48
 _COLUMNS = ("invoice_no", "kind", "issued_on", "seller_id", "seller_name", "buyer_id", "buyer_name", "net", "tax", "gross", "item", "corrects")
 
@@ -23,8 +25,8 @@ def invoice_papers(world: World, f: Firms, b: Books, sold: Orders, after: int, u
     """Invoices issued on days after < day <= until by the bucket's firms, and to them from outside."""
     ids, names = ids_of(world, f), company_names(world, f)
     parts = [_inside(world, f, ids, names, sold, after, until)]
-    parts += [_own(world, f, ids, names, b.bills[purpose], purpose, after, until) for purpose in ("outside", "consumers")]
-    parts.append(_received(world, f, ids, names, b.bills["purchases"], after, until))
+    parts += [_own(world, f, ids, names, b.bills[purpose], purpose, after, until) for purpose in ("outside", "consumers", "abroad")]
+    parts += [_received(world, f, ids, names, b.bills[purpose], purpose, after, until) for purpose in ("purchases", "private")]
     return pa.concat_tables([p.select([*_COLUMNS, "_day"]) for p in parts])
 
 
@@ -43,13 +45,16 @@ def _inside(world: World, f: Firms, ids: np.ndarray, names: pa.Array, o: Orders,
 
 def _own(world: World, f: Firms, ids: np.ndarray, names: pa.Array, b: Bills, purpose: str, after: int, until: int) -> pa.Table:
     b, day = _within(world, b, after, until)
-    serial = {"outside": 1, "consumers": 2}[purpose] * 16 + b.part
+    serial = {"outside": 1, "consumers": 2, "abroad": 0}[purpose] * 16 + b.part
     number = _numbers(world, day, f.number[b.firm], b.month, serial)
     seller, seller_name = pa.array(ids[b.firm]), names.take(pa.array(b.firm))
     item = world.country.column("item")[f.industry[b.firm]]
     if purpose == "consumers":
         nobody = pa.nulls(len(b), pa.string())
         return _rows(day, number, np.full(len(b), "普通"), seller, seller_name, nobody, pa.repeat("个人", len(b)), b.net, b.tax, item)
+    if purpose == "abroad":
+        buyer = pa.array(_ABROAD).take(pa.array(world.chance.whole(0, len(_ABROAD), "abroad customer", f.number[b.firm], b.month // 12)))
+        return _rows(day, number, np.full(len(b), "普通"), seller, seller_name, pa.nulls(len(b), pa.string()), buyer, b.net, b.tax, item)
     # An outside customer stays with the seller; a cancelled invoice and its red letter name the same one.
     customer = world.chance.whole(0, 10**7, "outside customer", f.number[b.firm], b.month // 6, b.part % 4)
     buyer, buyer_name = outside_parties(world, customer)
@@ -60,13 +65,13 @@ def _own(world: World, f: Firms, ids: np.ndarray, names: pa.Array, b: Bills, pur
     return _rows(day, number, kind, seller, seller_name, pa.array(buyer), buyer_name, b.net, b.tax, item).set_column(_COLUMNS.index("corrects"), "corrects", corrects)
 
 
-def _received(world: World, f: Firms, ids: np.ndarray, names: pa.Array, b: Bills, after: int, until: int) -> pa.Table:
+def _received(world: World, f: Firms, ids: np.ndarray, names: pa.Array, b: Bills, purpose: str, after: int, until: int) -> pa.Table:
     b, day = _within(world, b, after, until)
     supplier = world.chance.whole(0, 10**7, "outside supplier", f.number[b.firm], b.month // 9, b.part)
     seller, seller_name = outside_parties(world, supplier)
-    number = _numbers(world, day, f.number[b.firm], b.month, 48 + b.part)
+    number = _numbers(world, day, f.number[b.firm], b.month, (48 if purpose == "purchases" else 56) + b.part)
     kind = np.where(f.general[b.firm], "专用", "普通")
-    return _rows(day, number, kind, pa.array(seller), seller_name, pa.array(ids[b.firm]), names.take(pa.array(b.firm)), b.net, b.tax, np.full(len(b), "材料"))
+    return _rows(day, number, kind, pa.array(seller), seller_name, pa.array(ids[b.firm]), names.take(pa.array(b.firm)), b.net, b.tax, np.full(len(b), "材料") if purpose == "purchases" else _OWN_USE[world.chance.whole(0, len(_OWN_USE), "own use item", f.number[b.firm], b.month, b.part)])
 
 
 def _within(world: World, b: Bills, after: int, until: int) -> tuple[Bills, Ints]:

@@ -87,7 +87,7 @@ class Law(Sourced):
     vat_small: Percent
     vat_general_above: Positive  # sales a year above which a taxpayer is general by law
     vat_exempt_below: Annotated[float, Field(ge=0)] = 0  # sales a quarter of a small taxpayer up to which none is due
-    surtax: Percent = 0  # of VAT due
+    vat_rent: Percent
     cit: Percent
     cit_small: Percent
     cit_small_below: Annotated[float, Field(ge=0)] = 0  # profit a year up to which the small rate applies

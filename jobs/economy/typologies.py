@@ -1,7 +1,7 @@
 """Who evades, and how. The country's YAML says how many of each kind; who can do what follows from what makes each fault possible.
 
 Mills and missing traders are found by arithmetic on firm numbers, so that a buyer can find a living one. The chance of every other
-typology is set so that its share of all firms is the one asked for: measured once on a thousand blocks of firms, spread over all sizes.
+typology is set so that its share of all firms is the one asked for: measured once on a thousand blocks of firms drawn over all sizes.
 """
 
 from __future__ import annotations
@@ -135,7 +135,7 @@ def chances(world: World) -> Floats:
 def _measured(world: World) -> Floats:
     from jobs.economy.firms import may_split, plain  # the firms as they are before any of them evades
 
-    blocks = np.unique(np.arange(_BLOCKS) * max(1, world.taxpayers // 4) // _BLOCKS)
+    blocks = np.unique(world.chance.whole(0, max(1, world.taxpayers // 4), "measured", np.arange(_BLOCKS)))  # drawn: an even step would miss industries
     f = plain(world, (blocks[:, None] * 4 + np.arange(4)[None, :]).ravel())
     able = abilities(world, f)
     able[:, SPLIT] = may_split(world, f.number)

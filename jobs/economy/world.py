@@ -15,7 +15,7 @@ from jobs.economy.chance import Chance
 from jobs.economy.setting import SLOTS, Country, Law, usual
 from jobs.lake.arrays import Floats, Ints
 
-TAXES = ("VAT", "CIT", "PIT")
+TAXES = ("VAT", "CIT", "PIT", "SOCIAL", "STAMP", "PROPERTY", "LVAT")
 NEVER = 10**6  # a month or day number later than any
 
 
@@ -80,14 +80,26 @@ class World:
 
     def figure(self, name: str) -> Floats:
         """A figure of the law in force on the first day of each month: [month]."""
-        return np.array([getattr(self._law(t), name) for t in range(self.horizon)], dtype=np.float64)
+        return np.array([getattr(self.law_of(t), name) for t in range(self.horizon)], dtype=np.float64)
 
     def vat(self) -> Ints:
         """VAT rates in per cent by industry and month: [industry, month]."""
         classes = [i.vat for i in self.country.industries]
-        return np.array([[self._law(t).vat[one] for t in range(self.horizon)] for one in classes], dtype=np.int64)
+        return np.array([[self.law_of(t).vat[one] for t in range(self.horizon)] for one in classes], dtype=np.int64)
 
-    def _law(self, month: int) -> Law:
+    def laws(self) -> list[tuple[Law, slice]]:
+        """Each law in force within the horizon, with the months it holds for."""
+        found: list[tuple[Law, slice]] = []
+        for t in range(self.horizon):
+            law = self.law_of(t)
+            if found and found[-1][0] is law:
+                found[-1] = (law, slice(found[-1][1].start, t + 1))
+            else:
+                found.append((law, slice(t, t + 1)))
+        return found
+
+    def law_of(self, month: int) -> Law:
+        """The law in force on the first day of a month."""
         day = date(self.start.year + month // 12, month % 12 + 1, 1)
         return next((entry for entry in reversed(self.country.law) if entry.valid_from <= day), self.country.law[0])
 
