@@ -16,6 +16,7 @@ from jobs.economy.delivery import FEEDS, Slice, write_slice
 from jobs.economy.firms import Firms, firms
 from jobs.economy.papers_audits import audit_papers
 from jobs.economy.papers_others import land_papers, penalty_papers
+from jobs.economy.papers_refund import refund_papers
 from jobs.economy.papers_registry import duty_papers, ownership_papers, registry_papers
 from jobs.economy.papers_tax import SOURCES, payment_papers, return_papers, statement_papers
 from jobs.economy.papers_trade import invoice_papers
@@ -67,7 +68,7 @@ def write_bucket(job: Job, bucket: int, sold: Orders) -> list[Written]:
     written = []
     for source, rows in found.items():
         for piece in job.slices[source]:
-            name = write_slice(world.chance, source, rows, piece, bucket, Path(job.country) / "inbox")
+            name = write_slice(world, source, rows, piece, bucket, Path(job.country) / "inbox")
             if name:
                 written.append((source, piece.label, name))
     return written
@@ -83,6 +84,7 @@ def papers(job: Job, f: Firms, b: Books, d: Declared, sold: Orders) -> dict[str,
         by_source["treasury"].append(payment_papers(world, f, r, w))
     by_source["treasury"].append(findings)
     trade = job.slices["invoice"]
+    by_source["refund_claim"] = [refund_papers(world, f, d.returns[0], d.conduct[0])]
     by_source["invoice"] = [invoice_papers(world, f, b, sold, trade[0].after, trade[-1].until)]
     by_source["financial_statement"] = [statement_papers(world, f, b, d.accounts)]
     by_source["registry"] = [registry_papers(world, f)]

@@ -104,7 +104,7 @@ def _found(world: World, truth: Path, slices: list[Slice], inbox: Path) -> list[
             parts.append(payment_rows(world, tax, kind, number, ids, starts, ends, when, np.rint(amount * share).astype(np.int64), salt))
     rows_all, written = pa.concat_tables(parts), []
     for piece in slices:
-        name = write_slice(world.chance, "treasury", rows_all, piece, _FINDINGS_PART, inbox)
+        name = write_slice(world, "treasury", rows_all, piece, _FINDINGS_PART, inbox)
         if name:
             written.append(("treasury", piece.label, name))
     return written

@@ -176,6 +176,9 @@ SILVER = (
         _ID, *_PERIOD, _c("item", STRING, "statement item"), _c("amount", MONEY, "amount of the item", "currency"),
         _c("filed_on", DATE, "day it was filed")),
         bucket_by="taxpayer_id", document=("source", "taxpayer_id", "period_from", "period_to")),
+    Table("refund_claim", "version", "Export VAT claimed back, by month.", ("source", "taxpayer_id", "period_from", "period_to"), (
+        _ID, *_PERIOD, _c("claimed_on", DATE, "day of the claim"), _c("exports", MONEY, "sales abroad it rests on", "currency"), _c("claimed", MONEY, "refund claimed", "currency"),
+        _c("approved", MONEY, "refund approved; null: not yet", "currency"), _c("paid_on", DATE, "day it was paid; null: not yet")), bucket_by="taxpayer_id"),
     Table("ownership", "version", "Owners of registered companies.", ("source", "taxpayer_id", "owner_id"), (
         _ID, _c("owner_id", STRING, "owner: a taxpayer_id or a person's pseudonymous id"), _c("owner_name", STRING, "owner's name"),
         _c("owner_kind", STRING, "enterprise or person"), _c("share", FLOAT, "share held", "fraction"),

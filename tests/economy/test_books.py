@@ -11,7 +11,22 @@ from jobs.economy.accounts import ACCOUNTS, Journal
 from jobs.economy.declare import Declared
 from jobs.economy.firms import firms
 from jobs.economy.identities import identities
-from jobs.economy.kinds import CAROUSEL, EXPORTS, FICTITIOUS, FLEETING, HONEST, MILL, MISSING, NAMES, RENT, SHIFTED, SPLIT, STOCK, SUPPRESSED, WAGES
+from jobs.economy.kinds import (
+    CAROUSEL,
+    EXPORTS,
+    FICTITIOUS,
+    FLEETING,
+    HONEST,
+    MILL,
+    MISSING,
+    NAMES,
+    RENT,
+    SHIFTED,
+    SPLIT,
+    STOCK,
+    SUPPRESSED,
+    WAGES,
+)
 from jobs.economy.returns_income import withheld
 from jobs.economy.trade import CIRCLE, FAKE, RELATED, SHIFT, mirror, tax_of
 from tests.economy.helpers import Counted, count, counted, world
