@@ -242,7 +242,7 @@ ADDITIVE = (
         *_counts("out_n|invoices issued", "out_red_n|red-letter invoices issued", "out_consumer_n|invoices to consumers"),
         *_cents("out_net|net of invoices issued", "out_tax|tax of invoices issued", "out_red_net|net of red-letter invoices (negative)"),
         *_cents("vat_sales|taxable sales declared", "vat_output|output VAT declared", "vat_input|input VAT declared", "vat_due|VAT due declared",
-                "vat_credit|credit carried forward declared", "vat_exempt|exempt sales declared"),
+                "vat_credit|credit carried forward declared", "vat_exempt|exempt sales declared", "vat_exports|sales abroad declared"),
         *_cents("cit_revenue|revenue declared for CIT, at the period's last month", "cit_cost|cost declared", "cit_expense|expenses declared",
                 "cit_profit|taxable profit declared", "cit_due|CIT due declared"),
         *_cents("pit_wages|wages declared", "pit_due|PIT withheld as declared"), *_counts("pit_heads|employees declared"),
