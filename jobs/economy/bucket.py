@@ -21,7 +21,7 @@ from jobs.economy.papers_registry import duty_papers, ownership_papers, registry
 from jobs.economy.papers_tax import SOURCES, payment_papers, return_papers, statement_papers
 from jobs.economy.papers_trade import invoice_papers
 from jobs.economy.trade import FIELDS, Orders, orders
-from jobs.economy.truth import firm_table, ledger, link_table, tax_table
+from jobs.economy.truth import firm_table, link_table, tax_table
 from jobs.economy.world import World
 
 Written = tuple[str, str, str]  # source, label of the slice, file name
@@ -77,7 +77,7 @@ def write_bucket(job: Job, bucket: int, sold: Orders) -> list[Written]:
 def papers(job: Job, f: Firms, b: Books, d: Declared, sold: Orders) -> dict[str, pa.Table]:
     """What each agency knows of these firms, by source, each row with its day."""
     world = job.world
-    cases, findings = audit_papers(world, f, ledger(world, f, d.made))
+    cases, findings = audit_papers(world, f, d.made)
     by_source: dict[str, list[pa.Table]] = {name: [] for name in FEEDS}
     for r, w in d.made:
         by_source[SOURCES[r.form]].append(return_papers(world, f, r, w))

@@ -25,7 +25,7 @@ SLOTS = 20  # firms per size rank: industries have their share of firms in twent
 Positive = Annotated[float, Field(gt=0)]
 Percent = Annotated[int, Field(ge=0, le=60)]
 Factor = Annotated[float, Field(ge=0, le=20)]
-SourceName = str
+OldSource = Literal["rule", "campaign", "random", "tip_off", "assigned", "self_selected", "transferred"]
 
 
 def _in_order(pair: tuple[float, float]) -> tuple[float, float]:
@@ -59,8 +59,11 @@ class Place(Strict):
     prefix: Annotated[str, Field(pattern=r"^\d{4}$")]
     city: str
     utc_offset_hours: Annotated[int, Field(ge=-12, le=14)]
+    city_office: int  # over the districts; hears appeals
     large_office: int
     inspection_office: int
+    large_executes: Share = 0.92
+    inspection_executes: Share = 0.82
     districts: Annotated[tuple[District, ...], Field(min_length=1)]
 
     @model_validator(mode="after")
@@ -69,7 +72,15 @@ class Place(Strict):
         codes = [d.code for d in self.districts]
         if codes != sorted(set(codes)):
             raise ValueError("the districts' codes must differ and stand in ascending order")
+        if len({*codes, self.city_office, self.large_office, self.inspection_office}) != len(codes) + 3:
+            raise ValueError("city_office, large_office and inspection_office must differ from each other and from the districts' codes")
         return self
+
+    @property
+    def executes(self) -> dict[str, float]:
+        """Share of its list that each office works, by office id."""
+        special = {self.large_office: self.large_executes, self.inspection_office: self.inspection_executes}
+        return {str(code): share for code, share in ({d.code: d.executes for d in self.districts} | special).items()}
 
 
 class Bracket(Strict):
@@ -168,8 +179,10 @@ class Evasion(Strict):
     typologies: dict[str, Typology]
     invoice_mill: Fleeting
     missing_trader: Fleeting
-    below_threshold: Share = 0.3  # evaders of sales who keep just below a threshold they know
     learns: Share = 0.5  # evaders who do less after a reminder they answered
+    below_threshold: Share = 0.3  # of those who do less: who keep just below what was seen instead of stopping
+    stops: Span = (0.0, 0.1)  # what is left of the evasion of who stops
+    keeps_below: Span = (0.3, 0.6)  # and of who keeps just below
 
     @model_validator(mode="after")
     def _whole(self) -> Evasion:
@@ -196,32 +209,54 @@ class Honest(Strict):
 
 
 class Enforcement(Strict):
-    """The old system: how many it examined a year, by which habits, and what its examiners see."""
+    """The old system: how many it examined a year, by which habits, and what its examiners see.
 
-    yearly: Share
-    sources: dict[str, Share]  # case source: share of the cases
-    segments: dict[str, Factor]  # large, mid, small, individual
+    yearly: cases a year, as a share of the firms that could be examined. sources: how the cases were chosen. Whom a rule, a wave, a tip or
+    an official chose follows from habits and risk; the random programme takes everybody with the same chance.
+    """
+
+    yearly: Annotated[float, Field(ge=0, le=0.4)]
+    sources: dict[OldSource, Share]  # case source: share of the cases
+    segments: dict[Literal["large", "mid", "small", "individual"], Factor]
     old_rules: Annotated[float, Field(ge=0, le=10)]  # how far the old rules saw the risk
+    campaigns: Annotated[int, Field(ge=1, le=6)] = 2  # industries a year whose firms are examined in a wave
+    random_month: Annotated[int, Field(ge=1, le=12)] = 4  # in which the year's random programme is drawn
+    random_rest_years: Annotated[int, Field(ge=0, le=10)] = 3  # out of the programme after a draw
+    inspectors: Annotated[int, Field(ge=1, le=500)] = 8  # per office
     detection: Span  # part of what is hidden that an examiner who finds something finds
-    skill: Span  # of inspectors
+    skill: Span  # of inspectors: factor on their chance to see; few are near the top
     appeals: Share
     overturned: Share  # of appeals
+    overturned_in_part: Share = 0.4  # of those: one point falls, the others stand
     uncollectable: Share
-    deterred: Share  # audited evaders who do less afterwards
-    emboldened: Share  # honest firms, found clean, that are careless afterwards
+    instalments: Share = 0.15  # of what is paid: in monthly parts
+    emboldened: Share  # honest firms, found clean, that take less care or start a little
 
     @model_validator(mode="after")
     def _whole(self) -> Enforcement:
         _sums_to_one(list(self.sources.values()), "shares of the case sources")
+        missing = sorted({"large", "mid", "small", "individual"} - set(self.segments))
+        if missing:
+            raise ValueError(f"segments: no factor for {', '.join(missing)}")
         return self
 
 
-class Effects(Strict):
-    """How likely a reminder makes a taxpayer correct, by cause; and an interview or examination makes him do less."""
+class ByCause(Strict):
+    """A chance for each cause of a fault."""
 
-    remind: dict[Literal["ignorance", "inability", "opportunity", "intent"], Share]
-    interview: dict[Literal["ignorance", "inability", "opportunity", "intent"], Share]
-    examine: dict[Literal["ignorance", "inability", "opportunity", "intent"], Share]
+    ignorance: Share
+    inability: Share
+    opportunity: Share
+    intent: Share
+
+
+class Effects(Strict):
+    """How likely a reminder or guidance makes a taxpayer correct, by cause; and an interview or examination that finds something makes him do less."""
+
+    remind: ByCause
+    guide: ByCause
+    interview: ByCause
+    examine: ByCause
 
 
 class Feed(Strict):
