@@ -7,12 +7,13 @@ every eligible firm with one and the same chance, by a draw that nothing else de
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from jobs.economy.kinds import CAROUSEL, EXPORTS, FICTITIOUS, FLEETING, PRIVATE_ACCOUNTS, SUPPRESSED, WAGES
+from jobs.economy.setting import Country
 from jobs.economy.world import NEVER, World, month_number
 from jobs.lake.arrays import Flags, Floats, Ints
 
@@ -88,7 +89,8 @@ def weights(world: World, f: Firms, years: Years) -> Floats:
     """How much each list wants each firm in each year, up to a factor of the list: [source, firm, year]."""
     c, country, y = world.chance, world.country, np.arange(len(years))[None, :]
     sizes = np.array([country.enforcement.segments[s] for s in SEGMENTS])[f.segment][:, None]  # type: ignore[index]
-    habit = sizes * np.array([d.audited for d in country.place.districts])[np.searchsorted(country.regions, f.region)][:, None] * country.column("audited")[f.industry][:, None]
+    region = np.array([d.audited for d in country.place.districts])[np.searchsorted(country.regions, f.region)][:, None]
+    habit = sizes * region * country.column("audited")[f.industry][:, None]
     active = (f.intensity[:, None] > 0) & (f.since[:, None] <= y * 12 + 6)
     seen = 5.0 * np.minimum(f.intensity, 0.5)[:, None] * active
     fraud, heard = (np.isin(f.typology, kinds)[:, None] & active for kinds in (FRAUD, _HEARD))
@@ -96,8 +98,8 @@ def weights(world: World, f: Firms, years: Years) -> Floats:
     hate = tips.malicious if tips else 0.3
     found = np.empty((len(SOURCES), len(f), len(years)))
     found[RANDOM] = years.draw < NEVER
-    found[CAMPAIGN] = _in_wave(world, f, years) * np.sqrt(sizes)
-    found[ASSIGNED] = sizes**1.5 * (1 + 3 * fraud)
+    found[CAMPAIGN] = _in_wave(world, f, years) * np.sqrt(sizes) * region
+    found[ASSIGNED] = sizes**1.5 * region * (1 + 3 * fraud)
     found[TRANSFERRED] = 0.3 + 12 * fraud
     found[TIP_OFF] = hate + (1 - hate) * (4 * active + 7 * heard)
     found[RULE] = habit * np.exp(country.enforcement.old_rules * (c.normal("old rules", f.number[:, None], y) + seen))
@@ -129,6 +131,8 @@ def _scale(world: World) -> Floats:
 def _measured(world: World) -> Floats:
     from jobs.economy.firms import settled  # firms as they are whatever examinations made of them
 
+    world = replace(world, country=_all_on(world.country))  # a typology that is switched off changes nobody else's cases
+
     count = max(1, world.taxpayers // 4)
     even = (np.arange(_BLOCKS) + world.chance.uniform("measured", np.arange(_BLOCKS))) * count / _BLOCKS  # a fixed step would meet a few industries only
     blocks = np.unique(np.floor(even).astype(np.int64)) if count > _BLOCKS else np.arange(count)
@@ -145,6 +149,12 @@ def _measured(world: World) -> Floats:
     exposed = (lived[int(_AGE[RULE])][:, years.end] - lived[int(_AGE[RULE])][:, years.first]).sum() / 12.0
     asked = np.array([e.sources.get(s, 0.0) for s in SOURCES]) * e.yearly * exposed  # type: ignore[call-overload]
     return np.where(wanted > 0, asked / np.maximum(wanted, 1e-9), 0.0)
+
+
+def _all_on(country: Country) -> Country:
+    evasion = country.evasion
+    typologies = {name: t.model_copy(update={"on": True}) for name, t in evasion.typologies.items()}
+    return country.model_copy(update={"evasion": evasion.model_copy(update={"typologies": typologies})})
 
 
 def random_chance(world: World) -> float:

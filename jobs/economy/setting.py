@@ -6,10 +6,11 @@ Read and checked before Spark starts; a fault is named by its key's path and wha
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from datetime import date
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import AfterValidator, Field, model_validator
@@ -337,6 +338,13 @@ class Country(Strict):
         if starts != sorted(set(starts)):
             raise ValueError("law: entries must stand by valid_from, each on a day of its own")
         return self
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Country:
+        """A changed copy; what was counted from the old one is counted anew."""
+        copied = super().model_copy(update=update, deep=deep)
+        for name in [n for n, value in vars(type(self)).items() if isinstance(value, cached_property)]:
+            copied.__dict__.pop(name, None)
+        return copied
 
     @cached_property
     def digest(self) -> str:
