@@ -12,7 +12,19 @@ import numpy as np
 
 from jobs.economy.audit_cases import INTERVIEW, Cases, fleeting, month_of, old_cases, spotted
 from jobs.economy.kinds import CAUSES, HONEST, NAMES, PRIVATE_USE, WAGES
-from jobs.economy.reactions import CAREFUL, CAREFUL_FACTOR, CARELESS, CARELESS_FACTOR, KEEPS_BELOW, NONE, STARTS, STOPS, by_cause, does_less, takes_heart
+from jobs.economy.reactions import (
+    CAREFUL,
+    CAREFUL_FACTOR,
+    CARELESS,
+    CARELESS_FACTOR,
+    KEEPS_BELOW,
+    NONE,
+    STARTS,
+    STOPS,
+    by_cause,
+    does_less,
+    takes_heart,
+)
 from jobs.economy.world import NEVER, World
 from jobs.lake.arrays import Flags, Floats, Ints
 
@@ -80,7 +92,7 @@ def _spread(world: World, f: Firms, reactions: tuple[int, ...]) -> Floats:
     if not len(at):
         return found
     np.multiply.at(found, (a.cases.firm[at], a.month[at]), a.factor[at])
-    return np.cumprod(found, axis=1)
+    return np.asarray(np.cumprod(found, axis=1), dtype=np.float64)
 
 
 def emboldened(world: World, f: Firms) -> Firms:
@@ -88,7 +100,7 @@ def emboldened(world: World, f: Firms) -> Firms:
 
     They take what nobody sees in their past: own use on the firm's account, or, where they claim no input tax, wages paid in cash.
     """
-    honest = (f.typology == HONEST) & (f.segment < 3)
+    honest = f.typology == HONEST
     if not honest.any():
         return f
     since, little = _started(world, f)

@@ -15,9 +15,9 @@ from jobs.economy.truth import Ledger, ledger
 from jobs.economy.world import NEVER, TAXES, World, add_months
 from jobs.lake.arrays import Flags, Ints
 
-_FLEETING_PAYS = 0.12
-_PARTS = (3, 7)  # instalments, a month apart
-_QUITS = 0.2  # of who pays in parts, how many stop half-way
+FLEETING_PAYS = 0.12
+PARTS = (3, 7)  # instalments, a month apart
+QUITS = 0.2  # of who pays in parts, how many stop half-way
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def sequel(world: World, f: Firms, cases: Cases, points: Points) -> Sequel:
     c, e, key = world.chance, world.country.enforcement, cases.key
     raised = np.zeros(len(cases), dtype=np.int64)
     np.add.at(raised, points.scope.case, points.raised)
-    pays = (raised > 0) & (c.uniform("collectable", key) < np.where(fleeting(f, cases), _FLEETING_PAYS, 1 - e.uncollectable))
+    pays = (raised > 0) & (c.uniform("collectable", key) < np.where(fleeting(f, cases), FLEETING_PAYS, 1 - e.uncollectable))
     paid = np.where(pays, cases.closed + c.whole(10, 60, "old paid", key), NEVER)
     disputes = (raised > 0) & (c.uniform("appeals", key) < e.appeals)
     appealed = np.where(disputes, np.where(pays, paid, cases.closed) + c.whole(5, 45, "old appealed", key), NEVER)
@@ -94,8 +94,8 @@ def sequel(world: World, f: Firms, cases: Cases, points: Points) -> Sequel:
     falls = disputes & (c.uniform("overturned", key) < e.overturned)
     first, several = _one_raised(world, cases, points)
     partly = falls & several & (c.uniform("falls in part", key) < e.overturned_in_part)
-    parts = np.where(pays & ~disputes & (c.uniform("instalments", key) < e.instalments), c.whole(*_PARTS, "parts", key), 1)
-    kept = np.where((parts > 1) & (c.uniform("quits", key) < _QUITS), (parts + 1) // 2, parts)
+    parts = np.where(pays & ~disputes & (c.uniform("instalments", key) < e.instalments), c.whole(*PARTS, "parts", key), 1)
+    kept = np.where((parts > 1) & (c.uniform("quits", key) < QUITS), (parts + 1) // 2, parts)
     return Sequel(raised, paid, np.where(pays, parts, 0), np.where(pays, kept, 0), appealed, decided, falls & ~partly, np.where(partly, first, -1))
 
 

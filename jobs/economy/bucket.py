@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from jobs.economy.books import Books, books
 from jobs.economy.declare import Declared, Made, declare
 from jobs.economy.delivery import FEEDS, Slice, write_slice
+from jobs.economy.effects import effect_table
 from jobs.economy.firms import Firms, firms
 from jobs.economy.papers_audits import audit_papers
 from jobs.economy.papers_others import land_papers, penalty_papers
@@ -97,6 +98,6 @@ def papers(job: Job, f: Firms, b: Books, d: Declared, sold: Orders) -> dict[str,
 
 
 def _write_truth(truth: Path, world: World, f: Firms, bought: Orders, made: Made, bucket: int) -> None:
-    for name, rows in (("tax", tax_table(world, f, made)), ("firm", firm_table(world, f)), ("link", link_table(world, f, bought))):
+    for name, rows in (("tax", tax_table(world, f, made)), ("firm", firm_table(world, f)), ("link", link_table(world, f, bought)), ("effect", effect_table(world, f))):
         (truth / name).mkdir(parents=True, exist_ok=True)
         pq.write_table(rows, truth / name / f"{name}_{bucket + 1:02d}.parquet", compression="zstd", store_schema=False)

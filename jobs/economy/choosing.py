@@ -34,7 +34,8 @@ _BLOCKS = 1000  # blocks of four firms that the chances are measured on
 @dataclass(frozen=True)
 class Years:
     """The years of the history, one element each: the first month in which cases may be pushed and the one after the last; the month of a
-    year's campaign and of its random programme, NEVER where there is none."""
+    year's campaign and of its random programme, NEVER where there is none.
+    """
 
     first: Ints
     end: Ints

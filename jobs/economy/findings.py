@@ -11,10 +11,29 @@ from dataclasses import dataclass
 import numpy as np
 
 from jobs.economy.chance import Chance
+from jobs.economy.enforcing import Enforcement
 from jobs.economy.kinds import (
-    CAROUSEL, COSTS, EXPORTS, FICTITIOUS, HONEST, INFLATED, LAND_COSTS, LOANS, MILL, MISSING, NAMES, PRIVATE_ACCOUNTS, PRIVATE_USE, RENT, SHIFTED, SPLIT, STOCK, SUPPRESSED, WAGES,
+    CAROUSEL,
+    COSTS,
+    EXPORTS,
+    FICTITIOUS,
+    HONEST,
+    INFLATED,
+    LAND_COSTS,
+    LOANS,
+    MILL,
+    MISSING,
+    NAMES,
+    PRIVATE_ACCOUNTS,
+    PRIVATE_USE,
+    RENT,
+    SHIFTED,
+    SPLIT,
+    STOCK,
+    SUPPRESSED,
+    WAGES,
 )  # fmt: skip
-from jobs.economy.setting import Country, Enforcement
+from jobs.economy.setting import Country
 from jobs.economy.world import TAXES
 from jobs.lake.arrays import Flags, Floats, Ints
 

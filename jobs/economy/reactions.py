@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from jobs.economy.kinds import CAUSES
-from jobs.economy.setting import ByCause
+from jobs.economy.enforcing import ByCause
+from jobs.economy.kinds import CAUSES, NAMES, PRIVATE_USE, WAGES
 from jobs.economy.world import World
 from jobs.lake.arrays import Floats, Ints
 
@@ -34,6 +34,7 @@ def does_less(world: World, *key: Any) -> tuple[Floats, Ints]:
 
 def takes_heart(world: World, *key: Any) -> Ints:
     """What an honest firm does after an examination that found nothing: mostly what it did before, else it takes less care, or starts a little."""
-    c = world.chance
+    c, known = world.chance, world.country.evasion.typologies
     moved = c.uniform("emboldened", *key) < world.country.enforcement.emboldened
-    return np.where(moved, np.where(c.uniform("starts", *key) < 0.5, STARTS, CARELESS), NONE)
+    ways = all(n in known and known[n].on for n in (NAMES[PRIVATE_USE], NAMES[WAGES]))
+    return np.where(moved, np.where((c.uniform("starts", *key) < 0.5) & ways, STARTS, CARELESS), NONE)

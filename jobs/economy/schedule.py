@@ -23,11 +23,14 @@ def evading(world: World, f: Firms) -> Floats:
 
 
 def changed(world: World, f: Firms) -> Floats:
-    """Factor on evasion after all that was done to each firm: [firm, month]."""
-    return world.factor(f.number) * evasion_after(world, f)
+    """Factor on evasion after all that was done to each firm since it began to evade: [firm, month]."""
+    done = world.factor(f.number)
+    before = done[np.arange(len(f)), np.clip(f.since, 0, world.horizon - 1)]
+    later = (f.since > 0) & (f.since < world.horizon) & (before > 0)
+    return np.where(later[:, None], done / np.where(later, before, 1.0)[:, None], done) * evasion_after(world, f)
 
 
 def careless(world: World, f: Firms) -> Floats:
     """Chance of an honest mistake in a month's return: [firm, month]. What makes an honest firm do less or more makes it take more or less care."""
-    honest = (np.arange(world.horizon)[None, :] < f.since[:, None])
+    honest = np.arange(world.horizon)[None, :] < f.since[:, None]
     return np.minimum(f.careless[:, None] * care_after(world, f) * np.where(honest, world.factor(f.number), 1.0), 0.6)

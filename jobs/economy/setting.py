@@ -17,31 +17,13 @@ from pydantic import AfterValidator, Field, model_validator
 
 from jobs.conf.base import ConfError, Share, Sourced, Strict
 from jobs.conf.reading import read_one, unusable
+from jobs.economy.enforcing import Effects, Enforcement
+from jobs.economy.fields import Days, Factor, Percent, Positive, Span, in_order, sums_to_one
 from jobs.economy.kinds import NAMES
 from jobs.lake.arrays import Floats, Ints
 
 COUNTRIES = Path(__file__).parent / "countries"
 SLOTS = 20  # firms per size rank: industries have their share of firms in twentieths
-
-Positive = Annotated[float, Field(gt=0)]
-Percent = Annotated[int, Field(ge=0, le=60)]
-Factor = Annotated[float, Field(ge=0, le=20)]
-OldSource = Literal["rule", "campaign", "random", "tip_off", "assigned", "self_selected", "transferred"]
-
-
-def _in_order(pair: tuple[float, float]) -> tuple[float, float]:
-    if pair[0] > pair[1]:
-        raise ValueError(f"the lower end {pair[0]} lies above the upper {pair[1]}")
-    return pair
-
-
-Span = Annotated[tuple[Share, Share], AfterValidator(_in_order)]
-Days = Annotated[tuple[Annotated[int, Field(ge=0, le=730)], Annotated[int, Field(ge=0, le=730)]], AfterValidator(_in_order)]
-
-
-def _sums_to_one(weights: list[float], what: str) -> None:
-    if abs(sum(weights) - 1) > 1e-6:
-        raise ValueError(f"the {what} sum to {sum(weights):.4f}; they must sum to 1")
 
 
 class District(Strict):
@@ -69,7 +51,7 @@ class Place(Strict):
 
     @model_validator(mode="after")
     def _whole(self) -> Place:
-        _sums_to_one([d.weight for d in self.districts], "weights of the districts")
+        sums_to_one([d.weight for d in self.districts], "weights of the districts")
         codes = [d.code for d in self.districts]
         if codes != sorted(set(codes)):
             raise ValueError("the districts' codes must differ and stand in ascending order")
@@ -140,13 +122,13 @@ class Industry(Strict):
     goods: bool = True  # trades in things that can be bought on the spot
     buys: dict[str, Share]
     audited: Factor = 1.0
-    burden: Annotated[tuple[Share, Share], AfterValidator(_in_order)] = (0.0, 1.0)  # VAT due over sales, published range
-    margin: Annotated[tuple[float, float], AfterValidator(_in_order)] = (-1.0, 1.0)  # profit over sales, published range
+    burden: Annotated[tuple[Share, Share], AfterValidator(in_order)] = (0.0, 1.0)  # VAT due over sales, published range
+    margin: Annotated[tuple[float, float], AfterValidator(in_order)] = (-1.0, 1.0)  # profit over sales, published range
     source: str = ""
 
     @model_validator(mode="after")
     def _whole(self) -> Industry:
-        _sums_to_one(list(self.buys.values()), f"purchases of industry {self.code}")
+        sums_to_one(list(self.buys.values()), f"purchases of industry {self.code}")
         if self.materials + self.wages + self.other >= 1.25:
             raise ValueError(f"materials, wages and other cost {self.materials + self.wages + self.other:.2f} of sales; below 1.25 some firms live")
         if self.consumers + self.exports > 1:
@@ -190,7 +172,7 @@ class Evasion(Strict):
         unknown = sorted(set(self.typologies) - set(NAMES))
         if unknown:
             raise ValueError(f"unknown typology {', '.join(unknown)}; known: {', '.join(n for n in NAMES if n not in _NOT_CHOSEN)}")
-        _sums_to_one([t.weight for t in self.typologies.values()], "weights of the typologies")
+        sums_to_one([t.weight for t in self.typologies.values()], "weights of the typologies")
         return self
 
 
@@ -207,57 +189,6 @@ class Honest(Strict):
     forgets_relief: Share  # firms that do not claim the relief they are due
     tardy_firms: Share
     non_filers: Share
-
-
-class Enforcement(Strict):
-    """The old system: how many it examined a year, by which habits, and what its examiners see.
-
-    yearly: cases a year, as a share of the firms that could be examined. sources: how the cases were chosen. Whom a rule, a wave, a tip or
-    an official chose follows from habits and risk; the random programme takes everybody with the same chance.
-    """
-
-    yearly: Annotated[float, Field(ge=0, le=0.4)]
-    sources: dict[OldSource, Share]  # case source: share of the cases
-    segments: dict[Literal["large", "mid", "small", "individual"], Factor]
-    old_rules: Annotated[float, Field(ge=0, le=10)]  # how far the old rules saw the risk
-    campaigns: Annotated[int, Field(ge=1, le=6)] = 2  # industries a year whose firms are examined in a wave
-    random_month: Annotated[int, Field(ge=1, le=12)] = 4  # in which the year's random programme is drawn
-    random_rest_years: Annotated[int, Field(ge=0, le=10)] = 3  # out of the programme after a draw
-    inspectors: Annotated[int, Field(ge=1, le=500)] = 8  # per office
-    detection: Span  # part of what is hidden that an examiner who finds something finds
-    skill: Span  # of inspectors: factor on their chance to see; few are near the top
-    appeals: Share
-    overturned: Share  # of appeals
-    overturned_in_part: Share = 0.4  # of those: one point falls, the others stand
-    uncollectable: Share
-    instalments: Share = 0.15  # of what is paid: in monthly parts
-    emboldened: Share  # honest firms, found clean, that take less care or start a little
-
-    @model_validator(mode="after")
-    def _whole(self) -> Enforcement:
-        _sums_to_one(list(self.sources.values()), "shares of the case sources")
-        missing = sorted({"large", "mid", "small", "individual"} - set(self.segments))
-        if missing:
-            raise ValueError(f"segments: no factor for {', '.join(missing)}")
-        return self
-
-
-class ByCause(Strict):
-    """A chance for each cause of a fault."""
-
-    ignorance: Share
-    inability: Share
-    opportunity: Share
-    intent: Share
-
-
-class Effects(Strict):
-    """How likely a reminder or guidance makes a taxpayer correct, by cause; and an interview or examination that finds something makes him do less."""
-
-    remind: ByCause
-    guide: ByCause
-    interview: ByCause
-    examine: ByCause
 
 
 class Feed(Strict):

@@ -124,7 +124,7 @@ class World:
         month = np.maximum(acts[row, 1].astype(np.int64), 0)
         near = month < self.horizon
         np.multiply.at(found, (at[near], month[near]), acts[row[near], 2])
-        return np.cumprod(found, axis=1)
+        return np.asarray(np.cumprod(found, axis=1), dtype=np.float64)
 
     def shut(self, firms: Ints) -> Ints:
         """Month in which the authorities shut each firm down; NEVER when they did not."""
@@ -179,7 +179,7 @@ def _matches(firms: Ints, done: Floats) -> tuple[Ints, Ints]:
         return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
     numbers = done.astype(np.int64)
     order = np.argsort(numbers, kind="stable")
-    low, high = (np.searchsorted(numbers[order], firms, side=side) for side in ("left", "right"))  # type: ignore[call-overload]
+    low, high = (np.searchsorted(numbers[order], firms, side=side) for side in ("left", "right"))
     count = high - low
     at = np.repeat(np.arange(len(firms)), count)
     place = np.arange(len(at)) - np.repeat(np.cumsum(count) - count, count)
