@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
@@ -47,12 +49,9 @@ def send(world: World, buckets: Iterable[int]) -> Iterator[tuple[int, bytes]]:
 
 
 def receive(job: Job, parts: Iterable[tuple[int, bytes]]) -> Iterator[Written]:
-    """Count and write the buckets whose orders arrived here."""
-    arrived: dict[int, list[bytes]] = {}
-    for bucket, packed in parts:
-        arrived.setdefault(bucket, []).append(packed)
-    for bucket in sorted(arrived):
-        columns = [np.frombuffer(p, dtype=np.int64).reshape(len(FIELDS), -1) for p in arrived[bucket]]
+    """Count and write the buckets whose orders arrived here, in order of the bucket."""
+    for bucket, arrived in groupby(parts, key=itemgetter(0)):
+        columns = [np.frombuffer(packed, dtype=np.int64).reshape(len(FIELDS), -1) for _, packed in arrived]
         yield from write_bucket(job, bucket, Orders(*np.concatenate(columns, axis=1)).ordered())
 
 
