@@ -88,6 +88,12 @@ class SocialSecurity(Feed):
         return self
 
 
+class Rating(Feed):
+    """Ratings name a taxpayer by his id alone, so that none is ever left out; `delay_days` counts from the end of the year rated."""
+
+    no_id: Annotated[float, Field(ge=0, le=0)] = 0.0
+
+
 class Bank(Feed):
     """Private accounts are reported in months with an inflow from `private_above` on."""
 
@@ -117,7 +123,7 @@ class ThirdParties(Strict):
     customs: Customs | None = None
     electricity: Electricity | None = None
     social_security: SocialSecurity | None = None
-    credit_rating: Feed | None = None
+    credit_rating: Rating | None = None
     bank_month: Bank | None = None
     tip_off: TipOff | None = None
 

@@ -49,6 +49,16 @@ class Facts:
         """Names of the main owners."""
         return person_names(self.world, main_owner(self.world, self.firms))
 
+    @property
+    def received(self) -> Ints:
+        """Money that came into the firms' accounts, in cents: [firm, month]."""
+        return self.books.received
+
+    @property
+    def spent(self) -> Ints:
+        """Money that left them, in cents: [firm, month]."""
+        return self.books.spent
+
     def within(self, day: Ints) -> Flags:
         """Which days the file may speak of."""
         return np.asarray((day > self.after) & (day <= self.until))

@@ -32,13 +32,13 @@ class Accounts:
 
 def accounts(facts: Facts, feed: Bank) -> Accounts:
     """One to three business accounts a firm, which share its receipts and payments, and one of its owner."""
-    f, b, c = facts.firms, facts.books, facts.world.chance
+    f, c = facts.firms, facts.world.chance
     count = 1 + (f.segment <= 1) + (c.uniform("second account", f.number) < 0.3)
     firm, place = np.nonzero(np.arange(3)[None, :] < count[:, None])
     last = place == count[firm] - 1
     share = c.between(0.1, 0.45, "account", f.number[firm], place)
     flows = []
-    for total in (b.received, b.spent):
+    for total in (facts.received, facts.spent):
         part = np.floor(total[firm] * share[:, None]).astype(np.int64)
         others = np.zeros_like(total)
         np.add.at(others, firm[~last], part[~last])
@@ -46,7 +46,7 @@ def accounts(facts: Facts, feed: Bank) -> Accounts:
         flows.append(part)
     t, i = np.arange(facts.world.horizon)[None, :], f.number[:, None]
     own = c.between(6e5, 2.5e6, "own income", f.number)[:, None] * np.exp(0.5 * c.normal("own month", i, t))
-    private_in = b.private + np.rint(own).astype(np.int64) * (b.received > 0)
+    private_in = facts.books.private + np.rint(own).astype(np.int64) * (facts.received > 0)
     private_out = np.rint(private_in * c.between(0.6, 1.1, "own spending", i, t)).astype(np.int64)
     key = np.concatenate([f.number[firm] * 8 + place, f.number * 8 + _PRIVATE])
     return Accounts(

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs.economy.agencies import Feed
+from jobs.economy.agencies import Rating
 from jobs.economy.audit_cases import old_cases, old_points
 from jobs.economy.facts import Facts, Sent
 from jobs.economy.filing import DUE_DAYS
@@ -24,7 +24,7 @@ _LATE, _MISSING, _OWING, _FOUND = 5.0, 11.0, 3.0, 15.0  # points off for each
 _GRAVE = 10_000_000  # cents found by an inspection that make a D by themselves
 
 
-def rating_papers(facts: Facts, feed: Feed) -> Sent:
+def rating_papers(facts: Facts, feed: Rating) -> Sent:
     """Ratings of all enterprises for every full year since the files begin, with the day of publication."""
     f, c, world = facts.firms, facts.world.chance, facts.world
     last, _ = ended(world, f)
@@ -42,7 +42,7 @@ def rating_papers(facts: Facts, feed: Feed) -> Sent:
         grade[year == published] = grades(facts, found, published)[at[year == published]]
     ids, names = as_known(world, feed, "rating", f.number[at] * 100 + year % 100, facts.ids[at], facts.names.take(pa.array(at)))
     columns = {"纳税人.识别号": ids, "纳税人.名称": names, "评价年度": text(year), "信用级别": GRADES[grade], "公布日期": days(day)}
-    keys, shown = pc.binary_join_element_wise(pc.fill_null(ids, ""), text(year), "|"), facts.within(day)
+    keys, shown = pc.binary_join_element_wise(ids, text(year), "|"), facts.within(day)
     return Sent(papers(day, columns).filter(pa.array(shown)), keys, f.number[at])
 
 

@@ -30,7 +30,7 @@ def as_known(world: World, feed: Feed, source: str, key: Ints, ids: Any, names: 
 def known_ids(world: World, feed: Feed, source: str, key: Ints, ids: Any, mark: str = "") -> pa.Array:
     """Ids as the agency has them: `no_id` of them left out, `wrong_id` with one character wrong."""
     c, fate = world.chance, world.chance.uniform(source + " id", key)
-    text = np.ascontiguousarray(ids)
+    text = np.array(ids)  # a copy: the firms keep their own
     slip = np.flatnonzero((fate >= feed.no_id) & (fate < feed.no_id + feed.wrong_id))
     text[slip] = _slipped(text[slip], c.uniform(source + " place", key[slip]), c.whole(0, 9, source + " character", key[slip]))
     found = pc.if_else(pa.array(fate < feed.no_id), pa.scalar(None, pa.string()), pa.array(text))
