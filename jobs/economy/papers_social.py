@@ -25,13 +25,16 @@ def insured(facts: Facts) -> Ints:
 
 
 def bases(facts: Facts, feed: SocialSecurity, heads: Ints) -> Ints:
-    """Contribution base in cents: insured heads times the mean pay of the calendar year before, between floor and cap: [firm, month]."""
+    """Contribution base in cents: insured heads times the mean pay of the calendar year before (of the first month in the first year), between floor and cap: [firm, month]."""
     b, horizon = facts.books, facts.world.horizon
     starts = np.arange(0, horizon, 12)
     paid, worked = (np.add.reduceat(v, starts, axis=1) for v in (b.wages, b.heads))
     mean = paid / np.maximum(worked, 1)
-    before = np.concatenate([mean[:, :1], mean[:, :-1]], axis=1)
-    pay = np.clip(np.where(before > 0, before, mean), feed.base_floor * 100, feed.base_cap * 100)
+    begun = np.argmax(b.heads > 0, axis=1)[:, None]  # who has no year before pays on what he paid in his first month: no later month may count
+    first = np.take_along_axis(b.wages, begun, axis=1) / np.maximum(np.take_along_axis(b.heads, begun, axis=1), 1)
+    before = np.concatenate([first, mean[:, :-1]], axis=1)
+    before = np.where(before > 0, before, first)
+    pay = np.clip(before, feed.base_floor * 100, feed.base_cap * 100)
     return np.asarray(heads * np.rint(pay).astype(np.int64)[:, np.arange(horizon) // 12])
 
 

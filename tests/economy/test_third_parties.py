@@ -29,7 +29,7 @@ from jobs.economy.third_parties import PAPERS, third_parties
 from jobs.economy.truth import firm_table
 from jobs.economy.world import NEVER
 from jobs.lake.arrays import day_number
-from tests.economy.helpers import counted, world, write
+from tests.economy.helpers import count, counted, world, write
 
 LONG_AGO, LATER = day_number(date(2000, 1, 1)), day_number(date(2100, 1, 1))
 #  source            key                id                name               event                     sent
@@ -197,6 +197,23 @@ def test_deliveries_one_after_the_other_say_what_one_delivery_says(source: str) 
     lines = [sorted(map(str, t.to_pylist())) for t in (whole.rows, pa.concat_tables([before.rows, after.rows]))]
     assert lines[0] == lines[1] and before.keys.equals(whole.keys)
     assert (0 < before.rows.num_rows < whole.rows.num_rows) == (source != "credit_rating")
+
+
+@lru_cache(maxsize=1)
+def earlier() -> Facts:
+    """The same country in the middle of a year."""
+    c = count(replace(base().world, through=date(2025, 8, 4)))
+    return Facts(c.world, c.firms, c.books, list(zip(c.returns, c.conduct, strict=True)), c.ledger, LONG_AGO, LATER)
+
+
+@pytest.mark.parametrize("source", PAPERS)
+def test_what_was_sent_stays_what_it_was_when_the_country_lives_on(source: str) -> None:
+    then = day_number(earlier().world.through)
+    first, second = (sent(source, replace(facts, until=then)) for facts in (earlier(), base()))
+    assert sorted(map(str, first.rows.to_pylist())) == sorted(map(str, second.rows.to_pylist()))
+    before, now = truly(first), truly(second)
+    assert all(now[key] >= firms for key, firms in before.items())
+    assert source == "credit_rating" or sent(source, replace(base(), after=then)).rows.num_rows > 0
 
 
 def test_customs_writes_exactly_what_truly_crossed_the_border() -> None:
