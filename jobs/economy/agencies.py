@@ -89,9 +89,14 @@ class SocialSecurity(Feed):
 
 
 class Rating(Feed):
-    """Ratings name a taxpayer by his id alone, so that none is ever left out; `delay_days` counts from the end of the year rated."""
+    """Ratings name a taxpayer by his id alone, so that none is ever left out; `delay_days` counts from the end of the year rated.
+
+    `start`: points of a hundred before anything is taken off; `luck`: how far they are off by chance (standard deviation).
+    """
 
     no_id: Annotated[float, Field(ge=0, le=0)] = 0.0
+    start: Annotated[float, Field(ge=0, le=100)] = 93.0
+    luck: Annotated[float, Field(ge=0, le=50)] = 4.0
 
 
 class Bank(Feed):

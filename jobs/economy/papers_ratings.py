@@ -39,7 +39,7 @@ def rating_papers(facts: Facts, feed: Rating) -> Sent:
     grade = np.zeros(len(at), dtype=np.int64)
     found = findings(facts)
     for published in np.unique(year[facts.within(day)]).tolist():
-        grade[year == published] = grades(facts, found, published)[at[year == published]]
+        grade[year == published] = grades(facts, feed, found, published)[at[year == published]]
     ids, names = as_known(world, feed, "rating", f.number[at] * 100 + year % 100, facts.ids[at], facts.names.take(pa.array(at)))
     columns = {"纳税人.识别号": ids, "纳税人.名称": names, "评价年度": text(year), "信用级别": GRADES[grade], "公布日期": days(day)}
     keys, shown = pc.binary_join_element_wise(ids, text(year), "|"), facts.within(day)
@@ -65,12 +65,12 @@ def findings(facts: Facts) -> Found:
     return Found(cases.firm[case], points.found.amount[hit], cases.closed[case], cases.treatment[case] == 2)
 
 
-def grades(facts: Facts, found: Found, year: int) -> Ints:
+def grades(facts: Facts, feed: Rating, found: Found, year: int) -> Ints:
     """Grade of each firm for a year, by position in GRADES."""
     f, world = facts.firms, facts.world
     january = (year - world.start.year) * 12
     first, last = int(world.first_day(january)), int(world.last_day(january + 11))
-    points = 97 + 4 * world.chance.normal("rating", f.number, year) - _conduct(facts, first, last)
+    points = feed.start + feed.luck * world.chance.normal("rating", f.number, year) - _conduct(facts, first, last)
     now = (found.closed >= first) & (found.closed <= last)
     points = points - _FOUND * np.bincount(found.firm[now], minlength=len(f))
     grave = np.bincount(found.firm[now & found.inspected & (found.amount >= _GRAVE)], minlength=len(f)) > 0

@@ -317,18 +317,21 @@ def test_ratings_are_published_in_april_and_follow_conduct_with_some_luck() -> N
     assert low[True][0] / low[True][1] > 3 * low[False][0] / low[False][1] > 0
     shares = {g: sum(r["信用级别"] == g for r in rows) / len(rows) for g in GRADES.tolist()}
     assert all(0.005 < s < 0.75 for s in shares.values()), shares
+    clean = sent("credit_rating", start=100, luck=0).rows.to_pylist()
+    assert sum(r["信用级别"] == "A" for r in clean) / len(clean) > shares["A"] + 0.1
     assert not any(r["纳税人.识别号"].startswith("92") for r in rows)  # individuals are not rated
 
 
 def test_what_an_inspection_found_makes_a_d() -> None:
     facts = base()
-    found = findings(facts)
+    found, feed = findings(facts), facts.world.country.third_parties.credit_rating
+    assert feed
     assert len(found.firm) > 10 and (found.amount > 0).all()
     grave = replace(found, amount=np.full(len(found.firm), 10**9), inspected=np.ones(len(found.firm), dtype=bool))
     hit = np.unique(found.firm[[day_number(date(2025, 1, 1)) <= d <= day_number(date(2025, 12, 31)) for d in found.closed.tolist()]])
-    assert len(hit) > 10 and (GRADES[grades(facts, grave, 2025)[hit]] == "D").all() and (GRADES[grades(facts, found, 2025)[hit]] != "D").any()
+    assert len(hit) > 10 and (GRADES[grades(facts, feed, grave, 2025)[hit]] == "D").all() and (GRADES[grades(facts, feed, found, 2025)[hit]] != "D").any()
     others = np.setdiff1d(np.arange(len(facts.firms)), hit)
-    assert np.array_equal(grades(facts, grave, 2025)[others], grades(facts, found, 2025)[others])
+    assert np.array_equal(grades(facts, feed, grave, 2025)[others], grades(facts, feed, found, 2025)[others])
 
 
 @pytest.mark.parametrize("malicious", [0.0, 0.35, 0.7])
