@@ -18,6 +18,7 @@ from jobs.conf.base import ConfError, Share, Sourced, Strict
 from jobs.conf.reading import read_one, unusable
 from jobs.economy.agencies import ThirdParties
 from jobs.economy.kinds import NAMES
+from jobs.economy.place import Factor, Place
 from jobs.lake.arrays import Floats, Ints
 
 COUNTRIES = Path(__file__).parent / "countries"
@@ -25,8 +26,6 @@ SLOTS = 20  # firms per size rank: industries have their share of firms in twent
 
 Positive = Annotated[float, Field(gt=0)]
 Percent = Annotated[int, Field(ge=0, le=60)]
-Factor = Annotated[float, Field(ge=0, le=20)]
-SourceName = str
 
 
 def _in_order(pair: tuple[float, float]) -> tuple[float, float]:
@@ -41,35 +40,6 @@ Span = Annotated[tuple[Share, Share], AfterValidator(_in_order)]
 def _sums_to_one(weights: list[float], what: str) -> None:
     if abs(sum(weights) - 1) > 1e-6:
         raise ValueError(f"the {what} sum to {sum(weights):.4f}; they must sum to 1")
-
-
-class District(Strict):
-    """A district: code of six digits, word in names and addresses, share of firms, and its habits of audit (1 = usual)."""
-
-    code: Annotated[int, Field(ge=100000, le=999999)]
-    word: str
-    weight: Share
-    audited: Factor = 1.0
-    executes: Share = 0.85
-
-
-class Place(Strict):
-    """Where the country lies: codes, words and the special offices that serve large firms and inspections."""
-
-    prefix: Annotated[str, Field(pattern=r"^\d{4}$")]
-    city: str
-    utc_offset_hours: Annotated[int, Field(ge=-12, le=14)]
-    large_office: int
-    inspection_office: int
-    districts: Annotated[tuple[District, ...], Field(min_length=1)]
-
-    @model_validator(mode="after")
-    def _whole(self) -> Place:
-        _sums_to_one([d.weight for d in self.districts], "weights of the districts")
-        codes = [d.code for d in self.districts]
-        if codes != sorted(set(codes)):
-            raise ValueError("the districts' codes must differ and stand in ascending order")
-        return self
 
 
 class Bracket(Strict):
@@ -249,7 +219,7 @@ class Shocks(Strict):
 
 
 class Country(Strict):
-    """A whole country. `words`: the language of its names; `ids`: the scheme of its taxpayer ids."""
+    """A whole country. `words`: the language of its names; `ids`: the scheme of its taxpayer ids; `trades`: words that firms of an industry bear in their names."""
 
     name: Annotated[str, Field(pattern=r"^[a-z_]+$")]
     words: Literal["zh", "latin"]
@@ -262,6 +232,7 @@ class Country(Strict):
     law: Annotated[tuple[Law, ...], Field(min_length=1)]
     industries: Annotated[tuple[Industry, ...], Field(min_length=2)]
     wholesale: str
+    trades: dict[str, Annotated[tuple[str, ...], Field(min_length=1)]] = Field(default_factory=dict)
     evasion: Evasion
     honest: Honest
     enforcement: Enforcement
@@ -277,7 +248,7 @@ class Country(Strict):
         if sum(i.firms for i in self.industries) != SLOTS:
             raise ValueError(f"industries.firms sum to {sum(i.firms for i in self.industries)}; they must sum to {SLOTS}")
         named = {c for i in self.industries for c in i.buys} | {c for t in self.evasion.typologies.values() for c in t.industries}
-        named |= {r.industry for r in self.shocks.recessions} | {self.wholesale} | self.third_parties.industries
+        named |= {r.industry for r in self.shocks.recessions} | {self.wholesale} | self.third_parties.industries | set(self.trades)
         named -= {"*"}
         if named - set(codes):
             raise ValueError(f"industry {', '.join(sorted(named - set(codes)))} is named and not described; known: {', '.join(codes)}")
@@ -318,6 +289,11 @@ class Country(Strict):
     def buys(self) -> Floats:
         """Share of purchases by [buying industry, selling industry]."""
         return np.array([[i.buys.get(s.code, 0.0) for s in self.industries] for i in self.industries])
+
+    @cached_property
+    def trade_words(self) -> list[tuple[str, ...]]:
+        """Words for its trade, by industry number; at least one."""
+        return [self.trades.get(i.code, (i.word,)) for i in self.industries]
 
     @cached_property
     def wholesale_number(self) -> int:
