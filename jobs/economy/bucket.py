@@ -24,6 +24,7 @@ from jobs.economy.papers_refund import refund_papers
 from jobs.economy.papers_registry import duty_papers, ownership_papers, registry_papers
 from jobs.economy.papers_tax import SOURCES, payment_papers, return_papers, statement_papers
 from jobs.economy.papers_trade import invoice_papers
+from jobs.economy.persons import officer_papers, person_table
 from jobs.economy.third_parties import PAPERS, third_parties
 from jobs.economy.trade import FIELDS, Orders, orders
 from jobs.economy.truth import Ledger, firm_table, ledger, link_table, tax_table
@@ -97,11 +98,15 @@ def papers(job: Job, f: Firms, b: Books, d: Declared, book: Ledger, sold: Orders
     by_source["registry"] = [registry_papers(world, f)]
     by_source["tax_registration"] = [duty_papers(world, f)]
     by_source["ownership"] = [ownership_papers(world, f)]
+    by_source["officer"] = [officer_papers(world, f)]
     by_source["case_history"] = [cases]
     return {source: pa.concat_tables(parts) for source, parts in by_source.items()}
 
 
 def _write_truth(truth: Path, world: World, f: Firms, bought: Orders, made: Made, bucket: int) -> None:
-    for name, rows in (("tax", tax_table(world, f, made)), ("firm", firm_table(world, f)), ("link", link_table(world, f, bought)), ("effect", effect_table(world, f))):
+    tables = {
+        "tax": tax_table(world, f, made), "firm": firm_table(world, f), "link": link_table(world, f, bought), "effect": effect_table(world, f), "person": person_table(world, f),
+    }  # fmt: skip
+    for name, rows in tables.items():
         (truth / name).mkdir(parents=True, exist_ok=True)
         pq.write_table(rows, truth / name / f"{name}_{bucket + 1:02d}.parquet", compression="zstd", store_schema=False)

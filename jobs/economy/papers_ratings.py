@@ -41,10 +41,10 @@ def rating_papers(facts: Facts, feed: Rating) -> Sent:
     found = findings(facts)
     for published in np.unique(year[facts.within(day)]).tolist():
         grade[year == published] = grades(facts, feed, found, published)[at[year == published]]
-    ids, names = as_known(world, feed, "rating", f.number[at] * 100 + year % 100, facts.ids[at], facts.names.take(pa.array(at)))
+    ids, names, way = as_known(world, feed, "rating", f.number[at] * 100 + year % 100, facts.ids[at], facts.names.take(pa.array(at)))
     columns = {"纳税人.识别号": ids, "纳税人.名称": names, "评价年度": text(year), "信用级别": GRADES[grade], "公布日期": days(day)}
     keys, shown = pc.binary_join_element_wise(ids, text(year), "|"), facts.within(day)
-    return Sent(papers(day, columns).filter(pa.array(shown)), keys, f.number[at])
+    return Sent(papers(day, columns).filter(pa.array(shown)), keys, f.number[at], way)
 
 
 @dataclass(frozen=True)
