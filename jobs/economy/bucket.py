@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from jobs.economy.books import Books, books
+from jobs.economy.census import take_census
 from jobs.economy.declare import Declared, Made, declare
 from jobs.economy.delivery import FEEDS, Slice, write_slice
 from jobs.economy.firms import Firms, firms
@@ -65,6 +66,7 @@ def write_bucket(job: Job, bucket: int, sold: Orders) -> list[Written]:
     d = declare(world, f, b)
     _write_truth(Path(job.country) / "truth", world, f, bought, d.made, bucket)
     found = papers(job, f, b, d, sold)
+    take_census(Path(job.country) / "truth", bucket, world, f, bought, sold, b, d, found)
     written = []
     for source, rows in found.items():
         for piece in job.slices[source]:
