@@ -20,10 +20,12 @@ from jobs.economy.figures import figures, last_year, partners
 from jobs.economy.firms import Firms, alive
 from jobs.economy.identities import identities
 from jobs.economy.kinds import FLEETING, HONEST
+from jobs.economy.old_cases import old_cases
 from jobs.economy.schedule import SEGMENTS
 from jobs.economy.setting import SLOTS
 from jobs.economy.tally import Tally, by_group
 from jobs.economy.trade import FAKE, Orders
+from jobs.economy.words import ids_of
 from jobs.economy.world import NEVER, World, month_number
 from jobs.lake.arrays import Ints
 
@@ -35,8 +37,14 @@ def take_census(truth: Path, bucket: int, world: World, f: Firms, bought: Orders
     """Count a bucket and write its part. `found`: the papers of each source, before they are cut into deliveries."""
     part = f"{bucket + 1:02d}.parquet"
     tax = pq.read_table(truth / "tax" / f"tax_{part}", columns=["tax", "period_to", "due", "declared", "paid", "filed_on", "typology", "cause"])
+    ids = ids_of(world, f)
+    old = old_cases(world, ids, found["case_history"])
+    t = counts(world, f, bought, sold, b, d)
+    evasion_rows(t, world, f, tax)
+    enforcement_rows(t, world, f, old, found["case_history"])
+    coverage_rows(t, pa.array(ids), found)
     made = {
-        "census": counts(world, f, bought, sold, b, d, found, tax), "census_top": largest(world, f, b), "figures": figures(world, f, bought, sold, b, d),
+        "census": t.table(), "census_top": largest(world, f, b), "figures": figures(world, f, bought, sold, b, d, old),
         "edges": edges(world, bought),
     }  # fmt: skip
     for name, rows in made.items():
@@ -45,8 +53,8 @@ def take_census(truth: Path, bucket: int, world: World, f: Firms, bought: Orders
             pq.write_table(rows, truth / name / f"{name}_{part}", compression="zstd", store_schema=False)
 
 
-def counts(world: World, f: Firms, bought: Orders, sold: Orders, b: Books, d: Declared, found: Mapping[str, pa.Table], tax: pa.Table) -> pa.Table:
-    """All counts and sums of a bucket. `tax`: its rows of truth/tax."""
+def counts(world: World, f: Firms, bought: Orders, sold: Orders, b: Books, d: Declared) -> Tally:
+    """Counts and sums of a bucket that follow from its arrays."""
     t = Tally()
     _population(t, world, f)
     _business(t, world, f, b, d)
@@ -58,10 +66,7 @@ def counts(world: World, f: Firms, bought: Orders, sold: Orders, b: Books, d: De
         t.one("identity_broken", int(off.sum()), int(np.abs(np.where(off, one.difference, 0)).sum()), item=name)
     conduct_rows(t, world, f, d)
     error_rows(t, world, f, d)
-    evasion_rows(t, world, f, tax)
-    enforcement_rows(t, world, f, found["case_history"])
-    coverage_rows(t, world, f, found)
-    return t.table()
+    return t
 
 
 def months_shown(world: World) -> range:

@@ -13,10 +13,10 @@ from jobs.economy.figures import last_year
 from jobs.economy.filing import DUE_DAYS
 from jobs.economy.firms import Firms, alive
 from jobs.economy.kinds import CAUSES, HONEST, NAMES
+from jobs.economy.old_cases import OldCases, strings
 from jobs.economy.returns import tax_on
 from jobs.economy.schedule import SEGMENTS, evading
 from jobs.economy.tally import Tally
-from jobs.economy.words import ids_of
 from jobs.economy.world import NEVER, World
 from jobs.lake.arrays import Ints, cents, day_number, whole_array
 
@@ -69,38 +69,22 @@ def evasion_rows(t: Tally, world: World, f: Firms, tax: pa.Table) -> None:
     found = rows.group_by(["tax", "typology", "cause"]).aggregate([("due", "sum"), ("hidden", "sum"), ("paid", "sum"), ("due", "count")])
     names = pc.binary_join_element_wise(found["typology"], found["cause"], "/")
     for measure in ("due", "hidden", "paid"):
-        t.add(f"tax_{measure}", _strings(found["tax"]), _strings(names), found["due_count"].to_numpy(), cents(found[f"{measure}_sum"].cast(pa.decimal128(18, 2))))
+        t.add(f"tax_{measure}", strings(found["tax"]), strings(names), found["due_count"].to_numpy(), cents(found[f"{measure}_sum"].cast(pa.decimal128(18, 2))))
 
 
-def _strings(column: pa.ChunkedArray) -> np.ndarray:
-    return np.asarray(column.to_pylist(), dtype=str)
-
-
-def enforcement_rows(t: Tally, world: World, f: Firms, history: pa.Table) -> None:
+def enforcement_rows(t: Tally, world: World, f: Firms, old: OldCases, history: pa.Table) -> None:
     """Old cases by source, treatment, segment, district and industry: how many, how many found something, how many were of evaders."""
-    if history.num_rows == 0:
-        return
-    firm = whole_array(pc.fill_null(pc.index_in(history["taxpayer_id"], value_set=pa.array(ids_of(world, f))), -1)).to_numpy()
-    ids, case = np.unique(_strings(history["case_id"]), return_inverse=True)
-    kind, source = _strings(history["kind"]), _strings(history["case_source"])
-    first = np.unique(case, return_index=True)[1]
-    amount = _amounts(history["amount"]) * (kind == "point_answered")
-    found = np.bincount(case, weights=amount, minlength=len(ids))
-    day = np.full(len(ids), NEVER)
-    np.minimum.at(day, case, whole_array(history["_day"]).to_numpy())
-    who = firm[first]
-    month = day.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64) - (world.start.year - 1970) * 12 - world.start.month + 1
-    evaded = (f.typology[who] != HONEST) & (f.since[who] < month)
-    _by_case(t, "cases_source", source[first], found, evaded)
-    _by_case(t, "cases_treatment", _strings(history["treatment"])[first], found, evaded)
-    _by_case(t, "cases_segment", np.array(SEGMENTS)[f.segment[who]], found, evaded)
-    _by_case(t, "cases_region", f.region[who].astype(str), found, evaded)
-    _by_case(t, "cases_industry", world.country.column("code")[f.industry[who]].astype(str), found, evaded)
-    answered = kind == "point_answered"
-    results, n = np.unique(_strings(history["result"].filter(pa.array(answered))), return_counts=True)
-    t.add("answers", [""] * len(results), results, n)
-    events, n = np.unique(kind, return_counts=True)
-    t.add("case_events", [""] * len(events), events, n)
+    evaded = (f.typology[old.firm] != HONEST) & (f.since[old.firm] < old.month)
+    by = {
+        "source": old.source, "treatment": old.treatment, "segment": np.array(SEGMENTS)[f.segment[old.firm]], "region": f.region[old.firm].astype(str),
+        "industry": world.country.column("code")[f.industry[old.firm]].astype(str),
+    }  # fmt: skip
+    for name, group in by.items():
+        _by_case(t, f"cases_{name}", group, old.found, evaded)
+    kind = strings(history["kind"])
+    for measure, values in (("answers", strings(history["result"])[kind == "point_answered"]), ("case_events", kind)):
+        names, n = np.unique(values, return_counts=True)
+        t.add(measure, [""] * len(names), names, n)
 
 
 def _by_case(t: Tally, measure: str, group: np.ndarray, found: np.ndarray, evaded: np.ndarray) -> None:
@@ -110,15 +94,8 @@ def _by_case(t: Tally, measure: str, group: np.ndarray, found: np.ndarray, evade
         t.add(measure, names, [item] * len(names), np.bincount(at, weights=counted, minlength=len(names)), money)
 
 
-def _amounts(column: pa.ChunkedArray) -> np.ndarray:
-    """Cents of amounts written as text, 0 where there is none."""
-    plain = pc.if_else(pc.equal(pc.fill_null(column, ""), ""), "0", column)
-    return np.asarray(np.rint(whole_array(pc.cast(plain, pa.float64())).to_numpy() * 100))
-
-
-def coverage_rows(t: Tally, world: World, f: Firms, found: Mapping[str, pa.Table]) -> None:
+def coverage_rows(t: Tally, ids: pa.Array, found: Mapping[str, pa.Table]) -> None:
     """Rows each source sent; of third parties also how many name a firm of the country by its right id, by another, or by none."""
-    ids = pa.array(ids_of(world, f))
     for source, rows in found.items():
         t.one("rows", rows.num_rows, group=source)
         name = IDENTITY.get(source)

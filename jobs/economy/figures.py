@@ -12,6 +12,7 @@ from jobs.economy.books import Books
 from jobs.economy.declare import Declared
 from jobs.economy.filing import DUE_DAYS
 from jobs.economy.firms import Firms, alive, firms
+from jobs.economy.old_cases import OldCases
 from jobs.economy.schedule import evading
 from jobs.economy.trade import Orders
 from jobs.economy.world import NEVER, World
@@ -39,8 +40,8 @@ def partners(year: slice, f: Firms, own: Ints, other: Ints, month: Ints) -> Ints
     return np.bincount(np.searchsorted(f.number, pairs // 2**32), minlength=len(f)).astype(np.int64)
 
 
-def figures(world: World, f: Firms, bought: Orders, sold: Orders, b: Books, d: Declared) -> pa.Table:
-    """One row per firm that did business for half of the last year, and is in the sample."""
+def figures(world: World, f: Firms, bought: Orders, sold: Orders, b: Books, d: Declared, old: OldCases) -> pa.Table:
+    """One row per firm that did business for half of the last year, and is in the sample. `old`: the cases of the old system."""
     year = last_year(world)
     works = alive(world, f)[:, year].sum(axis=1)
     kept = (works >= LEAST_MONTHS) & (world.chance.uniform("portrait", f.number) < SAMPLE / max(world.taxpayers, 1))
@@ -49,6 +50,7 @@ def figures(world: World, f: Firms, bought: Orders, sold: Orders, b: Books, d: D
     true = {
         "firm": f.number, "industry": f.industry, "segment": f.segment, "months": works, "typology": np.where(level > 0, f.typology, 0), "evades": level > 0,
         "cause": np.where(level > 0, f.cause, 0), "hidden": _hidden(d, year),
+        "examined": np.bincount(old.firm, minlength=len(f)) > 0, "found": np.bincount(old.firm, weights=np.maximum(old.found, 0), minlength=len(f)) > 0,
     }  # fmt: skip
     rows = {n: pa.array(v[kept]) for n, v in true.items()} | {n: pa.array(found[n][kept].astype(np.float32)) for n in FIGURES}
     return pa.table(rows)
@@ -143,5 +145,5 @@ def loss_makers(found: pa.Table) -> Flags:
 
 
 def seasonal(found: pa.Table) -> Flags:
-    """Firms whose monthly sales swing by more than three tenths of their mean."""
-    return np.asarray(found["swing"].to_numpy() > 0.3)
+    """Firms whose monthly sales swing so much that their standard deviation is half of their mean."""
+    return np.asarray(found["swing"].to_numpy() > 0.5)
