@@ -21,7 +21,7 @@ _STYLE = {
     "xtick.color": SOFT, "ytick.color": SOFT, "axes.grid": True, "grid.color": LINE, "grid.linewidth": 0.8, "axes.axisbelow": True, "svg.hashsalt": "assay",
     "legend.frameon": False, "svg.fonttype": "none",
 }  # fmt: skip
-_WIDTH, _LEFT, _RIGHT = 9.0, 0.25, 0.9
+_WIDTH, _LETTER, _RIGHT = 9.0, 0.085, 0.96  # inches, inches a letter takes at the left of a chart of rows, share
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def months(series: Sequence[Series], names: Sequence[str], label: str, y: str, b
     """Lines over months, numbered from 0 and named; bands and marks are things that happened."""
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(_WIDTH, height))
-        axes = figure.add_axes((0.08, 0.5 / height, 0.74, 1 - 0.95 / height))
+        axes = figure.add_axes((0.08, 0.4 / height, 0.74, 1 - (0.85 if bands or marks else 0.55) / height))
         for one in series:
             axes.plot(one.x, one.y, color=one.colour, label=one.name, linewidth=one.width, linestyle=(0, (4, 3)) if one.dashed else "-")
         for first, last, _ in bands:
@@ -89,17 +89,19 @@ def months(series: Sequence[Series], names: Sequence[str], label: str, y: str, b
         return _svg(figure, label)
 
 
-def bars(names: Sequence[str], values: Sequence[float], texts: Sequence[str], label: str, colour: str = TEAL, percent: bool = False, line: float | None = None, line_name: str = "") -> Markup:
-    """Amounts one under another, each with its figure."""
+def bars(names: Sequence[str], values: Sequence[float], texts: Sequence[str], label: str, colour: str = TEAL, percent: bool = False, base: float = 0.0, line: float | None = None, line_name: str = "") -> Markup:
+    """Amounts one under another, each with its figure, drawn from `base` on; a line for what to compare with."""
     with mpl.rc_context(_STYLE):
         figure, axes, places = _rows(names)
-        axes.barh(places, values, color=colour, height=0.62)
+        axes.barh(places, [v - base for v in values], left=base, color=colour, height=0.62)
         for at, value, text in zip(places, values, texts, strict=True):
-            axes.annotate(text, (max(value, 0), at), xytext=(5, 0), textcoords="offset points", va="center", fontsize=9, color=INK)
+            axes.annotate(text, (max(value, base), at), xytext=(5, 0), textcoords="offset points", va="center", fontsize=9, color=INK)
         if line is not None:
             _line(axes, line, line_name, len(names))
-        top = max([*values, line or 0.0])
-        axes.set_xlim(min(0, *values), top * 1.2 if top > 0 else 1)
+        top, low = max([*values, line or base]), min(base, *values)
+        axes.set_xlim(low, top + 0.12 * (top - low) if top > low else low + 1)
+        if percent and top > 0.5:
+            axes.set_xticks(np.arange(0, 1.01, 0.2))
         axes.xaxis.set_major_formatter(_percent if percent else _short)
         return _svg(figure, label)
 
@@ -185,7 +187,8 @@ def _rows(names: Sequence[str], legend: bool = False) -> tuple[Figure, Axes, np.
     top = 0.5 if legend else 0.24
     height = 0.38 + top + 0.3 * len(names)
     figure = Figure(figsize=(_WIDTH, height))
-    axes = figure.add_axes((_LEFT, 0.38 / height, _RIGHT - _LEFT, (height - 0.38 - top) / height))
+    left = (0.3 + _LETTER * max(len(n) for n in names)) / _WIDTH
+    axes = figure.add_axes((left, 0.38 / height, _RIGHT - left, (height - 0.38 - top) / height))
     places = np.arange(len(names))[::-1]
     axes.set_yticks(places, list(names))
     axes.set_ylim(-0.6, len(names) - 0.4)
@@ -200,7 +203,7 @@ def _line(axes: Axes, at: float, name: str, rows: int) -> None:
 
 
 def _percent(value: float, _: Any = None) -> str:
-    return f"{value:.0%}"
+    return f"{value * 100:.3g}%"
 
 
 def _short(value: float, _: Any = None) -> str:

@@ -178,7 +178,7 @@ def learning_checks(s: Summary, found: Findable | None) -> list[Check]:
     return [
         Check(group, "AUC of the best single figure", found.single[best], None, 0.75, *behind, note=f"best: {best.replace('_', ' ')}", error=0.5 / evaders**0.5),
         Check(group, "AUC of a good model with every label, cross-validated", found.model, 0.75, 0.92, *behind, error=0.5 / evaders**0.5),
-        share(f"precision of that model at {top}", found.precision, 0.20, 0.60, "share of evaders among the firms it puts first"),
+        share(f"precision at {top} of a good model with every label", found.precision, 0.20, 0.60, "share of evaders among the firms it puts first"),
         share(f"honest start-ups, loss makers and seasonal firms among {top} by simple rules", found.odd, 0.30, None, f"{found.odd_everywhere:.0%} of all firms are such"),
         share(f"precision at {top} of a model that learnt from old cases only", found.learnt, 0.20, 0.60, f"{found.examined:,} firms had been examined; measured on the others"),
         share(f"recall at {top} of two typologies never seen in training", found.unseen_all, None, None, ", ".join(UNSEEN).replace("_", " ")),
