@@ -27,7 +27,7 @@ from jobs.economy.tally import Tally, by_group
 from jobs.economy.trade import FAKE, Orders
 from jobs.economy.words import ids_of
 from jobs.economy.world import NEVER, World, month_number
-from jobs.lake.arrays import Ints
+from jobs.lake.arrays import Ints, day_number
 
 EDGES_UP_TO = 200_000  # taxpayers up to which every pair of partners is written down
 _TOP = 0.1  # of a bucket's firms whose exact size is kept
@@ -80,6 +80,7 @@ def _population(t: Tally, world: World, f: Firms) -> None:
     lives = works[:, last_year(world)].any(axis=1)
     for measure, group, names in (("firms_industry", f.industry, _codes(world)), ("firms_segment", f.segment, SEGMENTS), ("firms_region", np.searchsorted(world.country.regions, f.region), world.country.regions)):
         t.add(measure, names, [""] * len(names), np.bincount(group[lives], minlength=len(names)))
+    t.one("through", 1, day_number(world.through))  # the country may have lived on when this is read
     t.one("firms_ever", len(f))
     t.one("firms_last_year", int(lives.sum()))
     t.one("general_taxpayers", int((lives & f.general).sum()))

@@ -52,7 +52,8 @@ def run(spark: SparkSession, job: Job, partitions: int) -> list[Written]:
         return receive(job, parts)
 
     context = spark.sparkContext
-    routed = context.parallelize(range(world.buckets), tasks).mapPartitions(sending).partitionBy(tasks, int)
+    sent = context.parallelize(range(world.buckets), tasks).mapPartitions(sending)
+    routed = sent.repartitionAndSortWithinPartitions(tasks, int)  # a task then holds the orders of one bucket at a time
     return sorted(routed.mapPartitions(receiving).collect())
 
 

@@ -48,6 +48,13 @@ FEEDS = {
     "invoice": Feed("parquet", "seller_id"),
     "land": Feed("csv", "parcel_no", "original_value_wan", "acquired_on", rare=True, coded=False),
     "penalty": Feed("csv", "决定书文号", "罚款金额", "决定日期", rare=True, coded=False),
+    "licence": Feed("csv", "许可证编号", day="有效期自", rare=True, coded=False),
+    "customs": Feed("csv", "报关单号", "人民币总价", "申报日期", encoding="gb18030", coded=False),
+    "electricity": Feed("csv", "户号", "电量", "抄表日期", encoding="gb18030", coded=False),
+    "social_security": Feed("csv", "单位编号", "缴费基数", "核定日期", coded=False),
+    "credit_rating": Feed("jsonl", "纳税人.识别号", day="公布日期", rare=True),
+    "bank_month": Feed("parquet", "账号", coded=False),
+    "tip_off": Feed("jsonl", "受理编号", day="受理日期", coded=False),
     "treasury": Feed("csv", "payer_id", "amount", "paid_on"),
     "case_history": Feed("csv", "taxpayer_id", None, "event_on", rare=True),
 }

@@ -16,6 +16,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from jobs.conf.base import ConfError, Share, Sourced, Strict
 from jobs.conf.reading import read_one, unusable
+from jobs.economy.agencies import ThirdParties
 from jobs.economy.kinds import NAMES
 from jobs.lake.arrays import Floats, Ints
 
@@ -35,7 +36,6 @@ def _in_order(pair: tuple[float, float]) -> tuple[float, float]:
 
 
 Span = Annotated[tuple[Share, Share], AfterValidator(_in_order)]
-Days = Annotated[tuple[Annotated[int, Field(ge=0, le=730)], Annotated[int, Field(ge=0, le=730)]], AfterValidator(_in_order)]
 
 
 def _sums_to_one(weights: list[float], what: str) -> None:
@@ -224,17 +224,6 @@ class Effects(Strict):
     examine: dict[Literal["ignorance", "inability", "opportunity", "intent"], Share]
 
 
-class Feed(Strict):
-    """A third party: share of what exists that it knows, how late it knows it, how it errs, whether it sends tips in bad faith."""
-
-    coverage: Share
-    delay_days: Days = (0, 30)
-    wrong_id: Share = 0.05
-    no_id: Share = 0.1
-    misspelt: Share = 0.15
-    malicious: Share = 0.0
-
-
 class Recession(Strict):
     """Sales of an industry fall to `depth` of what they were, from one month to another."""
 
@@ -277,7 +266,7 @@ class Country(Strict):
     honest: Honest
     enforcement: Enforcement
     effects: Effects
-    third_parties: dict[str, Feed] = Field(default_factory=dict)
+    third_parties: ThirdParties = ThirdParties()
     shocks: Shocks = Shocks()
 
     @model_validator(mode="after")
@@ -288,7 +277,7 @@ class Country(Strict):
         if sum(i.firms for i in self.industries) != SLOTS:
             raise ValueError(f"industries.firms sum to {sum(i.firms for i in self.industries)}; they must sum to {SLOTS}")
         named = {c for i in self.industries for c in i.buys} | {c for t in self.evasion.typologies.values() for c in t.industries}
-        named |= {r.industry for r in self.shocks.recessions} | {self.wholesale}
+        named |= {r.industry for r in self.shocks.recessions} | {self.wholesale} | self.third_parties.industries
         named -= {"*"}
         if named - set(codes):
             raise ValueError(f"industry {', '.join(sorted(named - set(codes)))} is named and not described; known: {', '.join(codes)}")

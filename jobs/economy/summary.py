@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -54,11 +55,14 @@ class Summary:
 
 
 def read_summary(truth: Path) -> Summary:
-    """The summary of a country. FileNotFoundError when there is no country, or none with a census."""
+    """The summary of a country as it was when its census was taken. FileNotFoundError when there is no country, or none with a census."""
     world = World.load(truth)
     if not (truth / "census").is_dir():
         raise FileNotFoundError(f"{truth.parent}: has no census (truth/census); it was written by an earlier version, make it anew with `assay economy`")
-    return Summary(world, _cells(truth), _largest(truth), _figures(truth), _pairs(truth))
+    cells = _cells(truth)
+    parts, days = cells["through"][""][""]
+    then = replace(world, through=date(1970, 1, 1) + timedelta(days=days // parts), acts=np.zeros((0, 4)), corrections=np.zeros((0, 6)))
+    return Summary(then, cells, _largest(truth), _figures(truth), _pairs(truth))
 
 
 def _parts(truth: Path, name: str) -> Iterator[pa.Table]:
