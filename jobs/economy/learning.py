@@ -142,5 +142,6 @@ def _fitted(table: Floats, label: Flags, others: Floats, seed: int) -> Floats:
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     model = HistGradientBoostingClassifier(max_iter=80, learning_rate=0.08, min_samples_leaf=20, random_state=seed)
+    known = np.isfinite(table).any(axis=0)  # a young country has no growth to speak of
     with threadpool_limits(1):  # threads that wait for each other on a busy machine cost more than these tables are worth
-        return np.asarray(model.fit(table, label).predict_proba(others)[:, 1], dtype=np.float64)
+        return np.asarray(model.fit(table[:, known], label).predict_proba(others[:, known])[:, 1], dtype=np.float64)

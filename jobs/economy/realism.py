@@ -102,9 +102,13 @@ def tail_checks(s: Summary) -> list[Check]:
     size, n = hill(s.largest.astype(np.float64), min(int(living * _TAIL), len(s.largest) - 1))
     partners, m = hill_whole(expanded(s, "customers"), int(living * _TAIL))
     return [
-        Check("Sizes and trade", "tail exponent of yearly sales", size, 0.9, 1.2, AXTELL, n, "largest firms", error=size / max(n, 1) ** 0.5),
-        Check("Sizes and trade", "tail exponent of the number of customers", partners, 1.0, 2.0, PARTNERS, m, "firms with the most customers", error=partners / max(m, 1) ** 0.5),
+        Check("Sizes and trade", "tail exponent of yearly sales", size, 0.9, 1.2, AXTELL, n, "largest firms", error=_error(size, n)),
+        Check("Sizes and trade", "tail exponent of the number of customers", partners, 1.0, 2.0, PARTNERS, m, "firms with the most customers", error=_error(partners, m)),
     ]
+
+
+def _error(exponent: float, n: int) -> float:
+    return exponent / n**0.5 if n and np.isfinite(exponent) else 0.0
 
 
 def network_checks(s: Summary) -> list[Check]:
@@ -173,7 +177,8 @@ def learning_checks(s: Summary, found: Findable | None) -> list[Check]:
     best = max(found.single, key=lambda n: found.single[n])
 
     def share(name: str, value: float, low: float | None, high: float | None, note: str) -> Check:
-        return Check(group, name, value, low, high, *behind, unit="share", note=note, error=float(np.sqrt(max(value * (1 - value), 0) / size)))
+        known = bool(np.isfinite(value))
+        return Check(group, name, value if known else None, low, high, *behind, unit="share", note=note, error=float(np.sqrt(value * (1 - value) / size)) if known else 0.0)
 
     return [
         Check(group, "AUC of the best single figure", found.single[best], None, 0.75, *behind, note=f"best: {best.replace('_', ' ')}", error=0.5 / evaders**0.5),
