@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from jobs.economy.books import Books, books
 from jobs.economy.declare import Declared, Made, declare
 from jobs.economy.delivery import FEEDS, Slice, write_slice
+from jobs.economy.effects import effect_table
 from jobs.economy.facts import Facts
 from jobs.economy.firms import Firms, firms
 from jobs.economy.identity import write_identity
@@ -87,7 +88,7 @@ def write_bucket(job: Job, bucket: int, sold: Orders) -> list[Written]:
 def papers(job: Job, f: Firms, b: Books, d: Declared, book: Ledger, sold: Orders) -> dict[str, pa.Table]:
     """What the tax service, the treasury and the registers know of these firms, by source, each row with its day."""
     world = job.world
-    cases, findings = audit_papers(world, f, book)
+    cases, findings = audit_papers(world, f, d.made)
     by_source: dict[str, list[pa.Table]] = {name: [] for name in FEEDS if name not in PAPERS}
     for r, w in d.made:
         by_source[SOURCES[r.form]].append(return_papers(world, f, r, w))
@@ -106,6 +107,9 @@ def papers(job: Job, f: Firms, b: Books, d: Declared, book: Ledger, sold: Orders
 
 
 def _write_truth(truth: Path, world: World, f: Firms, bought: Orders, made: Made, bucket: int) -> None:
-    for name, rows in (("tax", tax_table(world, f, made)), ("firm", firm_table(world, f)), ("link", link_table(world, f, bought)), ("person", person_table(world, f))):
+    tables = {
+        "tax": tax_table(world, f, made), "firm": firm_table(world, f), "link": link_table(world, f, bought), "effect": effect_table(world, f), "person": person_table(world, f),
+    }  # fmt: skip
+    for name, rows in tables.items():
         (truth / name).mkdir(parents=True, exist_ok=True)
         pq.write_table(rows, truth / name / f"{name}_{bucket + 1:02d}.parquet", compression="zstd", store_schema=False)

@@ -12,9 +12,9 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from jobs.conf.base import Share, Strict
+from jobs.economy.fields import Factor, sums_to_one
 
 Code = Annotated[int, Field(ge=100000, le=999999)]
-Factor = Annotated[float, Field(ge=0, le=20)]
 
 
 class District(Strict):
@@ -73,6 +73,8 @@ class Place(Strict):
     large_office: Code
     inspection_office: Code
     refund_office: Code | None = None
+    large_executes: Share = 0.92
+    inspection_executes: Share = 0.82
     districts: Annotated[tuple[District, ...], Field(min_length=1)]
     sharing: Sharing = Sharing()
     moving: Moving = Moving()
@@ -80,8 +82,7 @@ class Place(Strict):
 
     @model_validator(mode="after")
     def _whole(self) -> Place:
-        if abs(sum(d.weight for d in self.districts) - 1) > 1e-6:
-            raise ValueError(f"the weights of the districts sum to {sum(d.weight for d in self.districts):.4f}; they must sum to 1")
+        sums_to_one([d.weight for d in self.districts], "weights of the districts")
         codes = [d.code for d in self.districts]
         if codes != sorted(set(codes)):
             raise ValueError("the districts' codes must differ and stand in ascending order")
@@ -89,6 +90,12 @@ class Place(Strict):
         if len(ids) != len(set(ids)):
             raise ValueError(f"office {next(i for i in ids if ids.count(i) > 1)} stands twice; every office needs an id of its own")
         return self
+
+    @property
+    def executes(self) -> dict[str, float]:
+        """Share of its list that each office works, by office id."""
+        special = {self.large_office: self.large_executes, self.inspection_office: self.inspection_executes}
+        return {str(code): share for code, share in ({d.code: d.executes for d in self.districts} | special).items()}
 
     @property
     def offices(self) -> tuple[Office, ...]:
