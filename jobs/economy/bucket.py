@@ -29,6 +29,7 @@ from jobs.economy.persons import officer_papers, person_table
 from jobs.economy.third_parties import PAPERS, third_parties
 from jobs.economy.trade import FIELDS, Orders, orders
 from jobs.economy.truth import Ledger, firm_table, ledger, link_table, tax_table
+from jobs.economy.ubl import documents_of, write_documents
 from jobs.economy.world import World
 
 Written = tuple[str, str, str]  # source, label of the slice, file name
@@ -36,11 +37,12 @@ Written = tuple[str, str, str]  # source, label of the slice, file name
 
 @dataclass(frozen=True)
 class Job:
-    """What a task writes: which deliveries of which sources, and where."""
+    """What a task writes: which deliveries of which sources, and where; how many invoices also as e-invoices."""
 
     world: World
     country: str
     slices: dict[str, list[Slice]]
+    einvoices: int = 0
 
 
 def send(world: World, buckets: Iterable[int]) -> Iterator[tuple[int, bytes]]:
@@ -76,6 +78,7 @@ def write_bucket(job: Job, bucket: int, sold: Orders) -> list[Written]:
     found |= {source: sent.rows for source, sent in third.items()}
     if job.slices["invoice"][0].kind == "history":  # a step's papers are of its own days only
         take_census(Path(job.country) / "truth", bucket, world, f, bought, sold, b, d, found)
+    write_documents(world, found["invoice"], Path(job.country) / "einvoice", bucket, documents_of(bucket, world.buckets, job.einvoices))
     written = []
     for source, rows in found.items():
         for piece in job.slices[source]:

@@ -14,6 +14,7 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
 from jobs.economy.dirt import soiled
+from jobs.economy.words import in_own_words
 from jobs.economy.world import World, add_months
 from jobs.lake.arrays import Ints, day_number
 
@@ -112,7 +113,7 @@ def write_slice(world: World, source: str, rows: pa.Table, piece: Slice, part: i
     cut = rows.filter(pc.and_(pc.greater(day, piece.after), pc.less_equal(day, piece.until)))
     if cut.num_rows == 0:
         return None
-    made = soiled(c, source, cut, feed.identity, feed.amount, feed.day, feed.coded).drop_columns(["_day"])
+    made = soiled(c, source, in_own_words(world, cut), feed.identity, feed.amount, feed.day, feed.coded, world.country.words).drop_columns(["_day"])
     form = "parquet" if world.taxpayers > RAW_UP_TO else feed.format
     name = f"{source}_{piece.label}_{part + 1:02d}.{form}"
     path = folder / source / name
@@ -122,14 +123,15 @@ def write_slice(world: World, source: str, rows: pa.Table, piece: Slice, part: i
     elif form == "jsonl":
         path.write_text("".join(json.dumps(_nested(r), ensure_ascii=False) + "\n" for r in made.to_pylist()), encoding="utf-8")
     else:
-        path.write_bytes(_csv(made, feed.encoding))
+        own = world.country.words == "zh"  # Chinese cells hold no commas
+        path.write_bytes(_csv(made, feed.encoding if own else "utf-8", "none" if own else "needed"))
     return name
 
 
-def _csv(rows: pa.Table, encoding: str) -> bytes:
+def _csv(rows: pa.Table, encoding: str, quoting: str) -> bytes:
     sink = pa.BufferOutputStream()
     text = pa.table({n: pc.fill_null(pc.cast(rows[n], pa.string()), "") for n in rows.column_names})
-    pacsv.write_csv(text, sink, pacsv.WriteOptions(quoting_style="none", include_header=False))
+    pacsv.write_csv(text, sink, pacsv.WriteOptions(quoting_style=quoting, include_header=False))
     header = ",".join(rows.column_names) + "\n"
     body: bytes = header.encode("utf-8") + sink.getvalue().to_pybytes()
     return body if encoding == "utf-8" else bytes(body).decode("utf-8").encode(encoding)

@@ -51,7 +51,7 @@ def region_after(world: World, f: Firms, has_moved: Flags) -> Ints:
     away = (c.uniform("moves away", f.number) < place.moving.away) & (len(regions) > 1)
     drawn = regions[c.pick([d.weight for d in place.districts], "second region", f.number)]
     beside = regions[(np.searchsorted(regions, f.region) + 1) % len(regions)]
-    return np.where(has_moved & away, np.where(drawn == f.region, beside, drawn), f.region)
+    return np.asarray(np.where(has_moved & away, np.where(drawn == f.region, beside, drawn), f.region), dtype=np.int64)
 
 
 def region_on(world: World, f: Firms, day: Ints) -> Ints:
@@ -69,14 +69,15 @@ def main_owner(world: World, f: Firms) -> Ints:
     later = f.number >= world.taxpayers
     ring = np.where(later, (f.number - world.taxpayers) // 40 + 10**6, f.number // 200)
     household = np.where(f.typology == MILL, _RING + ring, np.where(f.grouped, _BLOCK + f.number // 4, f.number))
-    return household * MEMBERS + (f.individual & f.grouped & (f.number % 4 > 0) & (f.typology != MILL))
+    return np.asarray(household * MEMBERS + (f.individual & f.grouped & (f.number % 4 > 0) & (f.typology != MILL)))
 
 
 def second_owner(world: World, f: Firms) -> tuple[Ints, Flags]:
     """Number of the minority owner, and whether there is one: the main owner's spouse or a person who may own parts of several firms."""
     pool = max(10, world.taxpayers // 3)
     stranger = (_SECOND + world.chance.whole(0, pool, "second", f.number)) * MEMBERS
-    spouse = main_owner(world, f) // MEMBERS * MEMBERS + 1
+    main = main_owner(world, f)
+    spouse = main // MEMBERS * MEMBERS + (main % MEMBERS == 0)
     married = world.chance.uniform("second is spouse", f.number) < 0.45
     return np.where(married, spouse, stranger), world.chance.uniform("has second", f.number) < 0.4
 

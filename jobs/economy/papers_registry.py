@@ -74,8 +74,8 @@ def duty_papers(world: World, f: Firms) -> pa.Table:
     parts = []
     for tax, frequency, has in (("VAT", np.where(f.general, "M", "Q"), every), ("CIT", np.full(len(f), "Y"), ~f.individual), ("PIT", np.full(len(f), "M"), every)):
         parts += [(at, tax, frequency[at], when[at], to[at]) for when, to in ((seen, np.full(len(f), NEVER)), (noted, until)) for at in (np.flatnonzero(has & (when < NEVER)),)]
-    at, tax, frequency, when, to = (np.concatenate([np.full(len(p[0]), p[n]) if n == 1 else p[n] for p in parts]) for n in range(5))
-    head = {"taxpayer_id": ids_of(world, f)[at], "tax": tax, "frequency": frequency}
+    at, frequency, when, to = (np.concatenate([p[n] for p in parts]) for n in (0, 2, 3, 4))
+    head = {"taxpayer_id": ids_of(world, f)[at], "tax": np.repeat([p[1] for p in parts], [len(p[0]) for p in parts]), "frequency": frequency}
     return papers(when, {**head, "valid_from": days(since[at]), "valid_to": days(to), "extracted_on": days(when)})
 
 
@@ -92,9 +92,10 @@ def ownership_papers(world: World, f: Firms) -> pa.Table:
     names = (pc.if_else(pa.array(parent), company_names(world, host), person_names(world, main)), person_names(world, second))
     kinds, left = (np.where(parent, "法人", "自然人"), np.full(len(f), "自然人")), np.round(1 - share, 2)
     one, two, gone = np.flatnonzero(~f.individual), np.flatnonzero(has_second), np.flatnonzero(sold < NEVER)
-    rows = ((one, 0, share, seen, never), (two, 1, left, seen, never), (gone, 1, left, sold, sold - 10), (gone, 0, np.ones(len(f)), sold, never))
-    at, who = np.concatenate([r[0] for r in rows]), np.concatenate([np.full(len(r[0]), r[1]) for r in rows])
-    held, when, until = (np.concatenate([r[n][r[0]] for r in rows]) for n in (2, 3, 4))
+    spans = (one, two, gone, gone)  # both as first exported; then the second as having sold, and the first with all
+    at, who = np.concatenate(spans), np.repeat([0, 1, 1, 0], [len(s) for s in spans])
+    cells = ((share, left, left, np.ones(len(f))), (seen, seen, sold, sold), (never, never, sold - 10, never))
+    held, when, until = (np.concatenate([v[s] for v, s in zip(values, spans, strict=True)]) for values in cells)
     columns = {
         "company.uscc": ids_of(world, f)[at], "owner.id": np.where(who == 0, ids[0][at], ids[1][at]),
         "owner.name": pc.if_else(pa.array(who == 0), names[0].take(pa.array(at)), names[1].take(pa.array(at))), "owner.kind": np.where(who == 0, kinds[0][at], kinds[1][at]),

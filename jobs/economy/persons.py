@@ -49,10 +49,11 @@ def bookkeepers(world: World, f: Firms) -> tuple[Ints, Ints, Ints]:
 def officer_papers(world: World, f: Firms) -> pa.Table:
     """Officers as first exported, each change (the old one's end, the new one's start), and the end of all with the firm."""
     seen, since, (_, noted) = first_seen(world, f), registered(world, f), ended(world, f)
-    never, company = np.full(len(f), NEVER), ~f.individual
+    never, there_still = np.full(len(f), NEVER), noted > seen
+    company, alone = ~f.individual & there_still, f.individual & there_still
     parts = []
     for role, there, (first, after, day) in (
-        (REPRESENTATIVE, company, representatives(world, f)), (OPERATOR, ~company, (main_owner(world, f), main_owner(world, f), never)), (FINANCIAL, company, bookkeepers(world, f)),
+        (REPRESENTATIVE, company, representatives(world, f)), (OPERATOR, alone, (main_owner(world, f), main_owner(world, f), never)), (FINANCIAL, company, bookkeepers(world, f)),
     ):  # fmt: skip
         changes, ends = there & (day < NEVER), there & (noted < NEVER)
         last, begun = np.where(day < noted, after, first), np.where(day < noted, day, since)

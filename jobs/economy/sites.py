@@ -29,16 +29,17 @@ class Sites:
 def sites(world: World, f: Firms, region: Ints, move: Ints) -> Sites:
     """Where firms sit after so many moves, in the region they sit in. What splits one business sits at one address, and so do some groups."""
     c, share = world.chance, world.country.place.sharing
-    together = (f.typology == SPLIT) | (f.grouped & (c.uniform("one address", f.number // 4) < share.group) & (move == 0))
-    key = np.where(together & ~np.isin(f.typology, FLEETING), f.number // 4 + 10**9, f.number)
+    together = (f.typology == SPLIT) | (f.grouped & (c.uniform("one address", f.number // 4) < share.group))
+    key = np.where(together & ~np.isin(f.typology, FLEETING) & (move == 0), f.number // 4 + 10**9, f.number)
     mill, small = np.isin(f.typology, FLEETING), f.segment >= 2
     lot = c.uniform("sits", key, move)
     desk = np.where(mill, share.virtual_mills, np.where(small, share.virtual, 0.0))
     hosted, centre = lot < desk, (lot >= desk) & (lot < desk + np.where(small, share.centre, 0.0))
-    # Mills crowd into few of the desks there are.
-    count = np.maximum(2, world.taxpayers // (share.tenants * len(world.country.regions)))
-    drawn = c.uniform("building", key, move)
-    building = np.where(hosted | centre, np.floor(np.where(mill, drawn * np.maximum(1, count // 4), drawn * count)).astype(np.int64), -1)
+    count = max(4, world.taxpayers // (share.tenants * len(world.country.regions)))
+    crowd = np.where(mill, max(2, count // 4), count)  # mills crowd into few of the desks there are
+    drawn = np.floor(c.uniform("building", np.where(together & ~mill, f.number // 4 + 10**9, f.number)) * crowd).astype(np.int64)
+    other = 1 + np.floor(c.uniform("next building", key) * (crowd - 1)).astype(np.int64)
+    building = np.where(hosted | centre, np.where(move > 0, (drawn + other) % crowd, drawn), -1)
     spot = np.where(building >= 0, -2 - building - 10**6 * (hosted + 2 * region), key)
     house, road = c.whole(1, 900, "house", spot, np.where(building >= 0, 0, move)), c.whole(0, 997, "road", spot, np.where(building >= 0, 0, move))
     room = np.where(hosted, 101 + building % 7, c.whole(101, 2500, "room", key, move))

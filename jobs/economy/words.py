@@ -7,6 +7,7 @@ from types import ModuleType
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from jobs.economy import words_latin, words_zh
 from jobs.economy.firms import Firms
@@ -62,3 +63,16 @@ def addresses(world: World, f: Firms, move: Ints) -> pa.Array:
     """Registered address after so many moves."""
     found: pa.Array = language(world).addresses(world, sites(world, f, region_after(world, f, move > 0), move))
     return found
+
+
+def in_own_words(world: World, rows: pa.Table) -> pa.Table:
+    """Papers with the words of forms in the country's language, cell by cell; headers stay."""
+    said: dict[str, str] = getattr(language(world), "SAID", {})
+    if not said:
+        return rows
+    known, own = pa.array(list(said)), pa.array(list(said.values()))
+    for place, name in enumerate(rows.column_names):
+        if pa.types.is_string(rows.schema.field(name).type):
+            found = own.take(pc.index_in(rows[name].combine_chunks(), value_set=known))
+            rows = rows.set_column(place, name, pc.coalesce(found, rows[name].combine_chunks()))
+    return rows

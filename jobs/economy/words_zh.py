@@ -100,7 +100,7 @@ def addresses(world: World, s: Sites) -> pa.Array:
     return joined(world.country.place.city, district, "区", road.take(pa.array(s.road % len(road))), "路", number, "号", *inside, room, "室")
 
 
-_HEARD = tuple(zip("宏鑫昌诚康华辉汇联瑞嘉润城博驰达启森怡智优", "弘新晶城庚化挥会连锐佳闰成搏弛大起深宜志尤", strict=True))
+_HEARD = tuple(zip("宏鑫昌诚康华辉汇联瑞嘉润博驰达启森怡智优", "弘新晶城庚化挥会连锐佳闰搏弛大起深宜志尤", strict=True))
 _LIKE = tuple(zip("天木元万力正永久金立大晨凯旭宇沣港", "夫本无方刀止水欠全产太辰恺旮字丰巷", strict=True))
 _SHORTER = (("有限责任公司", "公司"), ("股份有限公司", "公司"), ("有限公司", "公司"), ("经营部", "部"))
 _FORM = "(有限责任公司|股份有限公司|有限公司|经营部|商行|店|工作室)$"
