@@ -7,26 +7,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from jobs.conf.base import Share, Strict
-
-Positive = Annotated[float, Field(gt=0)]
-Day = Annotated[int, Field(ge=0, le=730)]
-
-
-def _in_order(pair: tuple[int, int]) -> tuple[int, int]:
-    if pair[0] > pair[1]:
-        raise ValueError(f"the lower end {pair[0]} lies above the upper {pair[1]}")
-    return pair
-
-
-Days = Annotated[tuple[Day, Day], AfterValidator(_in_order)]
-
-
-def _whole(weights: list[float], what: str) -> None:
-    if abs(sum(weights) - 1) > 1e-6:
-        raise ValueError(f"the weights of the {what} sum to {sum(weights):.4f}; they must sum to 1")
+from jobs.economy.fields import Days, Positive, sums_to_one
 
 
 class Feed(Strict):
@@ -63,8 +47,8 @@ class Customs(Feed):
 
     @model_validator(mode="after")
     def _weights(self) -> Customs:
-        _whole(list(self.partners.values()), "partners")
-        _whole([c.weight for c in self.currencies.values()], "currencies")
+        sums_to_one(list(self.partners.values()), "weights of the partners")
+        sums_to_one([c.weight for c in self.currencies.values()], "weights of the currencies")
         return self
 
 

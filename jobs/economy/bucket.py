@@ -16,6 +16,7 @@ from jobs.economy.books import Books, books
 from jobs.economy.census import take_census
 from jobs.economy.declare import Declared, Made, declare
 from jobs.economy.delivery import FEEDS, Slice, write_slice
+from jobs.economy.effects import effect_table
 from jobs.economy.facts import Facts
 from jobs.economy.firms import Firms, firms
 from jobs.economy.identity import write_identity
@@ -24,6 +25,7 @@ from jobs.economy.papers_refund import refund_papers
 from jobs.economy.papers_registry import duty_papers, ownership_papers, registry_papers
 from jobs.economy.papers_tax import SOURCES, payment_papers, return_papers, statement_papers
 from jobs.economy.papers_trade import invoice_papers
+from jobs.economy.persons import officer_papers, person_table
 from jobs.economy.third_parties import PAPERS, third_parties
 from jobs.economy.trade import FIELDS, Orders, orders
 from jobs.economy.truth import Ledger, firm_table, ledger, link_table, tax_table
@@ -86,7 +88,7 @@ def write_bucket(job: Job, bucket: int, sold: Orders) -> list[Written]:
 def papers(job: Job, f: Firms, b: Books, d: Declared, book: Ledger, sold: Orders) -> dict[str, pa.Table]:
     """What the tax service, the treasury and the registers know of these firms, by source, each row with its day."""
     world = job.world
-    cases, findings = audit_papers(world, f, book)
+    cases, findings = audit_papers(world, f, d.made)
     by_source: dict[str, list[pa.Table]] = {name: [] for name in FEEDS if name not in PAPERS}
     for r, w in d.made:
         by_source[SOURCES[r.form]].append(return_papers(world, f, r, w))
@@ -99,11 +101,15 @@ def papers(job: Job, f: Firms, b: Books, d: Declared, book: Ledger, sold: Orders
     by_source["registry"] = [registry_papers(world, f)]
     by_source["tax_registration"] = [duty_papers(world, f)]
     by_source["ownership"] = [ownership_papers(world, f)]
+    by_source["officer"] = [officer_papers(world, f)]
     by_source["case_history"] = [cases]
     return {source: pa.concat_tables(parts) for source, parts in by_source.items()}
 
 
 def _write_truth(truth: Path, world: World, f: Firms, bought: Orders, made: Made, bucket: int) -> None:
-    for name, rows in (("tax", tax_table(world, f, made)), ("firm", firm_table(world, f)), ("link", link_table(world, f, bought))):
+    tables = {
+        "tax": tax_table(world, f, made), "firm": firm_table(world, f), "link": link_table(world, f, bought), "effect": effect_table(world, f), "person": person_table(world, f),
+    }  # fmt: skip
+    for name, rows in tables.items():
         (truth / name).mkdir(parents=True, exist_ok=True)
         pq.write_table(rows, truth / name / f"{name}_{bucket + 1:02d}.parquet", compression="zstd", store_schema=False)

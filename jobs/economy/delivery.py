@@ -38,6 +38,7 @@ FEEDS = {
     "registry": Feed("jsonl", "uscc", day="established"),
     "tax_registration": Feed("csv", "taxpayer_id", day="valid_from"),
     "ownership": Feed("jsonl", "company.uscc", day="since", rare=True),
+    "officer": Feed("jsonl", "company.uscc", day="since", rare=True),
     "vat_return": Feed("csv", "纳税人识别号", "应纳税额", "申报日期", encoding="gb18030"),
     "cit_return": Feed("csv", "taxpayer_id", "profit", "filed_on"),
     "pit_return": Feed("csv", "withholder_id", "wages", "filed_on"),

@@ -68,12 +68,13 @@ class Facts:
 class Sent:
     """Papers of one source, and whom they mean: the key by which the agency knows a party, or a paper, and the firm.
 
-    Keys are all there are up to the horizon, whatever days the papers are of.
+    Keys are all there are up to the horizon, whatever days the papers are of. `way`: how the party is written (spelling.py).
     """
 
     rows: pa.Table
     keys: pa.Array
     firm: Ints
+    way: Ints
 
 
 @dataclass(frozen=True)

@@ -53,6 +53,13 @@ class Firms:
 
 def firms(world: World, number: Ints) -> Firms:
     """The firms with these numbers."""
+    from jobs.economy.aftermath import emboldened  # examinations choose among the firms as they are settled
+
+    return emboldened(world, settled(world, number))
+
+
+def settled(world: World, number: Ints) -> Firms:
+    """The firms as they are whatever examinations made of them."""
     i = np.asarray(number, dtype=np.int64)
     found, split = plain(world, i), splits(world, i, may_split(world, i))
     if split.any():

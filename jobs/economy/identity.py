@@ -10,16 +10,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from jobs.economy.facts import Sent
+from jobs.economy.spelling import ways
 
-IDENTITY = pa.schema([("source", pa.string()), ("record_key", pa.string()), ("firm", pa.int64())])
+IDENTITY = pa.schema([("source", pa.string()), ("record_key", pa.string()), ("firm", pa.int64()), ("id_way", pa.string()), ("name_way", pa.string())])
 
 
 def identity(sent: Mapping[str, Sent]) -> pa.Table:
-    """source, record_key, firm: the party's number in its source (meter, employer, account, declarant) or, where it has none, the paper's.
+    """source, record_key, firm, and the ways in which id and name are written (spelling.py): the party's number in its source (meter, employer, account, declarant) or, where it has none, the paper's.
 
     A key may stand more than once: several firms can hang on one meter.
     """
-    parts = [pa.table([pa.repeat(source, len(s.keys)), s.keys, pa.array(np.asarray(s.firm, dtype=np.int64))], schema=IDENTITY) for source, s in sent.items()]
+    parts = [pa.table([pa.repeat(source, len(s.keys)), s.keys, pa.array(np.asarray(s.firm, dtype=np.int64)), *ways(s.way)], schema=IDENTITY) for source, s in sent.items()]
     return pa.concat_tables(parts) if parts else IDENTITY.empty_table()
 
 

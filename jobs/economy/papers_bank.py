@@ -65,7 +65,7 @@ def bank_papers(facts: Facts, feed: Bank) -> Sent:
     number = pc.binary_join_element_wise("622", pc.utf8_lpad(pc.cast(pa.array(a.key % 8), pa.string()), 2, padding="0"), serial(a.key, 10), "")
     own = pa.array(a.private)
     ids = pc.if_else(own, pa.array(person_id(facts.world, main_owner(facts.world, f))).take(pa.array(a.firm)), pa.array(facts.ids[a.firm]))
-    known_ids, known_names = as_known(facts.world, feed, "bank", a.key, facts.ids[a.firm], facts.names.take(pa.array(a.firm)))
+    known_ids, known_names, way = as_known(facts.world, feed, "bank", a.key, facts.ids[a.firm], facts.names.take(pa.array(a.firm)))
     ids, names = pc.if_else(own, ids, known_ids), pc.if_else(own, facts.owners.take(pa.array(a.firm)), known_names)
     at = pa.array(found.account)
     columns = {
@@ -73,4 +73,4 @@ def bank_papers(facts: Facts, feed: Bank) -> Sent:
         "流入金额": money(found.of(a.inflow)), "流出金额": money(found.of(a.outflow)), "报送日期": dates(found.day),
     }
     seen = a.known & (~a.private | (there & a.private[:, None]).any(axis=1))
-    return Sent(papers(found.day, columns), number.filter(pa.array(seen)), f.number[a.firm[seen]])
+    return Sent(papers(found.day, columns), number.filter(pa.array(seen)), f.number[a.firm[seen]], np.where(a.private, 0, way)[seen])

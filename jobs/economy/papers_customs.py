@@ -21,12 +21,12 @@ def customs_papers(facts: Facts, feed: Customs) -> Sent:
     f = facts.firms
     trades = _trades(facts, feed)
     number = serial(f.number, 10)
-    ids, names = as_known(facts.world, feed, "customs", f.number, facts.ids, facts.names)
+    ids, names, way = as_known(facts.world, feed, "customs", f.number, facts.ids, facts.names)
     parts = []
     for flow, values in (("出口", exported(facts)), ("进口", imported(facts, feed))):
         there = np.where(trades[:, None], values, 0)
         parts.append(_entries(facts, feed, flow, there, number, ids, names))
-    return Sent(pa.concat_tables(parts), number.filter(pa.array(trades)), f.number[trades])
+    return Sent(pa.concat_tables(parts), number.filter(pa.array(trades)), f.number[trades], way[trades])
 
 
 def _trades(facts: Facts, feed: Customs) -> Flags:

@@ -41,7 +41,7 @@ def electricity_papers(facts: Facts, feed: Electricity) -> Sent:
     f, m = facts.firms, meters(facts, feed)
     found = reports(facts, feed, "electricity", f.number, (m.used > 0) & m.known[:, None])
     number = serial(f.number, 10)
-    ids, names = as_known(facts.world, feed, "electricity", f.number, facts.ids, facts.names)
+    ids, names, way = as_known(facts.world, feed, "electricity", f.number, facts.ids, facts.names)
     private = pa.array((f.segment >= 2) & (facts.world.chance.uniform("private meter", f.number) < feed.private_holder))
     ids, names = pc.if_else(private, pa.scalar(None, pa.string()), ids), pc.if_else(private, facts.owners, names)
     at = pa.array(found.account)
@@ -50,4 +50,4 @@ def electricity_papers(facts: Facts, feed: Electricity) -> Sent:
         "电费年月": days(facts.world.first_day(found.month)), "抄表日期": days(facts.world.last_day(found.month)), "电量": text(found.of(m.used)), "报送日期": days(found.day),
     }
     known = m.known[m.of]
-    return Sent(papers(found.day, columns), number.take(pa.array(m.of[known])), f.number[known])
+    return Sent(papers(found.day, columns), number.take(pa.array(m.of[known])), f.number[known], way[m.of[known]])

@@ -40,7 +40,7 @@ def licence_papers(facts: Facts, feed: Licensing) -> Sent:
     revoked = np.where((revoked < valid_from + term) & (revoked < last[at]) & (revoked > opens), revoked, NEVER)
     noted = np.where(revoked < NEVER, np.maximum(revoked + c.whole(feed.delay_days[0], feed.delay_days[1] + 1, "revoked delay", key), issued + 1), NEVER)
     number = pc.binary_join_element_wise("JY", serial(key, 10), "")
-    ids, names = as_known(world, feed, "licence", f.number, facts.ids, facts.names)
+    ids, names, way = as_known(world, feed, "licence", f.number, facts.ids, facts.names)
     every, gone = np.arange(len(at)), np.flatnonzero(noted < NEVER)
 
     def rows(place: Ints, day: Ints, ends: Ints) -> pa.Table:
@@ -53,4 +53,4 @@ def licence_papers(facts: Facts, feed: Licensing) -> Sent:
         return papers(day, columns)
 
     made = pa.concat_tables([rows(every, issued, np.full(len(at), NEVER)), rows(gone, noted[gone], revoked[gone])])
-    return Sent(made, number, f.number[at])
+    return Sent(made, number, f.number[at], way[at])

@@ -30,7 +30,7 @@ def land_papers(facts: Facts, feed: Feed) -> Sent:
     entered = acquired + c.whole(feed.delay_days[0], feed.delay_days[1] + 1, "land delay", parcel)
     ceased = np.where(c.uniform("ceases", parcel) < 0.08, acquired + c.whole(200, 1500, "ceased", parcel), NEVER)
     names = pc.binary_join_element_wise("甬（2020）不动产权第", serial(parcel, 10), "号", "")
-    ids, holder = as_known(world, feed, "land", parcel, facts.ids[at], facts.names.take(pa.array(at)), mark="不详")
+    ids, holder, way = as_known(world, feed, "land", parcel, facts.ids[at], facts.names.take(pa.array(at)), mark="不详")
     area = c.between(300, 9000, "area", parcel).round(1)
     value = np.round(f.size[at] * c.between(3, 25, "value", parcel) / 1e4, 2)
     parts = []
@@ -41,7 +41,7 @@ def land_papers(facts: Facts, feed: Feed) -> Sent:
             "acquired_on": days(acquired, "%Y/%m/%d"), "ceased_on": days(np.where(ceased <= end, ceased, NEVER), "%Y/%m/%d"), "extracted_on": days(np.full(len(at), end)),
         }
         parts.append(papers(np.full(len(at), end), columns).filter(pa.array((entered <= end) & facts.within(np.array([end])))))
-    return Sent(pa.concat_tables(parts), names, f.number[at])
+    return Sent(pa.concat_tables(parts), names, f.number[at], way)
 
 
 def _half_years(world: World) -> list[int]:
@@ -64,10 +64,10 @@ def penalty_papers(facts: Facts, feed: Feed) -> Sent:
     key, decided = f.number[at] * 1000 + month, day[at, month]
     told = decided + c.whole(feed.delay_days[0], feed.delay_days[1] + 1, "penalty delay", key)
     number = pc.binary_join_element_wise("甬市监处罚〔", serial(key, 10), "〕号", "")
-    ids, names = as_known(world, feed, "penalty", key, facts.ids[at], facts.names.take(pa.array(at)), mark="无")
+    ids, names, way = as_known(world, feed, "penalty", key, facts.ids[at], facts.names.take(pa.array(at)), mark="无")
     matter = np.where(f.typology[at] == MILL, 3, c.pick([3, 4, 2, 1, 2], "matter", key))
     columns = {
         "决定书文号": number, "统一社会信用代码": ids, "当事人名称": names, "违法事由": MATTERS[matter],
         "罚款金额": amounts(c.whole(10, 800, "fine", key) * 10_000), "决定日期": days(decided), "版次": "1",
     }
-    return Sent(papers(told, columns).filter(pa.array(facts.within(told))), number, f.number[at])
+    return Sent(papers(told, columns).filter(pa.array(facts.within(told))), number, f.number[at], way)

@@ -9,7 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from jobs.economy.agencies import Rating
-from jobs.economy.audit_cases import old_cases, old_points
+from jobs.economy.audit_cases import INSPECT, old_cases
+from jobs.economy.audit_points import book_of, old_points
 from jobs.economy.facts import Facts, Sent
 from jobs.economy.filing import DUE_DAYS
 from jobs.economy.findings import TOLERANCE
@@ -40,10 +41,10 @@ def rating_papers(facts: Facts, feed: Rating) -> Sent:
     found = findings(facts)
     for published in np.unique(year[facts.within(day)]).tolist():
         grade[year == published] = grades(facts, feed, found, published)[at[year == published]]
-    ids, names = as_known(world, feed, "rating", f.number[at] * 100 + year % 100, facts.ids[at], facts.names.take(pa.array(at)))
+    ids, names, way = as_known(world, feed, "rating", f.number[at] * 100 + year % 100, facts.ids[at], facts.names.take(pa.array(at)))
     columns = {"纳税人.识别号": ids, "纳税人.名称": names, "评价年度": text(year), "信用级别": GRADES[grade], "公布日期": days(day)}
     keys, shown = pc.binary_join_element_wise(ids, text(year), "|"), facts.within(day)
-    return Sent(papers(day, columns).filter(pa.array(shown)), keys, f.number[at])
+    return Sent(papers(day, columns).filter(pa.array(shown)), keys, f.number[at], way)
 
 
 @dataclass(frozen=True)
@@ -59,10 +60,10 @@ class Found:
 def findings(facts: Facts) -> Found:
     """Answers of old cases that found something."""
     cases = old_cases(facts.world, facts.firms)
-    points = old_points(facts.world, facts.firms, facts.ledger, cases)
+    points = old_points(facts.world, facts.firms, book_of(facts.world, facts.firms, list(facts.made)), cases)
     hit = points.found.amount > TOLERANCE
-    case = points.case[hit]
-    return Found(cases.firm[case], points.found.amount[hit], cases.closed[case], cases.treatment[case] == 2)
+    case = points.scope.case[hit]
+    return Found(cases.firm[case], points.found.amount[hit], cases.closed[case], cases.treatment[case] == INSPECT)
 
 
 def grades(facts: Facts, feed: Rating, found: Found, year: int) -> Ints:

@@ -41,10 +41,10 @@ def social_papers(facts: Facts, feed: SocialSecurity) -> Sent:
     heads, covered = insured(facts), c.uniform("social", f.number) < feed.coverage
     found = reports(facts, feed, "social", f.number, (heads > 0) & covered[:, None])
     number = serial(f.number, 9)
-    ids, names = as_known(facts.world, feed, "social", f.number, facts.ids, facts.names)
+    ids, names, way = as_known(facts.world, feed, "social", f.number, facts.ids, facts.names)
     at = pa.array(found.account)
     columns = {
         "单位编号": number.take(at), "统一社会信用代码": ids.take(at), "单位名称": names.take(at), "费款所属期": days(facts.world.first_day(found.month)),
         "参保人数": text(np.maximum(1, found.of(heads))), "缴费基数": amounts(found.of(bases(facts, feed, heads))), "核定日期": days(found.day),
     }
-    return Sent(papers(found.day, columns), number.filter(pa.array(covered)), f.number[covered])
+    return Sent(papers(found.day, columns), number.filter(pa.array(covered)), f.number[covered], way[covered])

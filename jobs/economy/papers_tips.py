@@ -50,7 +50,8 @@ def tip_papers(facts: Facts, feed: TipOff) -> Sent:
     number = pc.binary_join_element_wise("JB", serial(key, 10), "")
     shown = np.flatnonzero(facts.within(told))
     who = at[shown]
-    ids, names = as_known(world, feed, "tip", key[shown], facts.ids[who], facts.names.take(pa.array(who)))
+    known, told_names, way = as_known(world, feed, "tip", key, facts.ids[at], facts.names.take(pa.array(at)))
+    ids, names = known.take(pa.array(shown)), told_names.take(pa.array(shown))
     address = pa.array(c.uniform("tip address", key[shown]) < 0.5)
     columns = {
         "受理编号": number.take(pa.array(shown)), "受理日期": days(told[shown]), "来源渠道": _CHANNELS[c.pick([0.5, 0.1, 0.35, 0.05], "tip channel", key[shown])],
@@ -58,7 +59,7 @@ def tip_papers(facts: Facts, feed: TipOff) -> Sent:
         "被检举人.地址": pc.if_else(address, addresses(world, f.at(who), np.zeros(len(who), dtype=np.int64)), pa.scalar(None, pa.string())),
         "检举内容": _words(world, key[shown], f.typology[who], guilty[who, month[shown]]),
     }
-    return Sent(papers(told[shown], columns), number, f.number[at])
+    return Sent(papers(told[shown], columns), number, f.number[at], way)
 
 
 def _tips(facts: Facts, feed: TipOff) -> tuple[np.ndarray, np.ndarray]:

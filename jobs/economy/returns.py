@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from jobs.economy.firms import Firms
+from jobs.economy.schedule import careless
 from jobs.economy.world import World
 from jobs.lake.arrays import Flags, Floats, Ints
 
@@ -54,7 +55,7 @@ class Slips:
 
     def __init__(self, world: World, f: Firms) -> None:
         c, i, t = world.chance, f.number[:, None], np.arange(world.horizon)[None, :]
-        self.hit = c.uniform("slip", i, t) < f.careless[:, None]
+        self.hit = c.uniform("slip", i, t) < careless(world, f)
         kind, size = c.whole(0, 4, "slip kind", i, t), c.between(0.1, 0.5, "slip size", i, t)
         self.sales = np.where(self.hit & (kind == 0), -size, np.where(self.hit & (kind == 1), 0.6 * size, 0.0))
         self.input = np.where(self.hit & (kind == 2), -size, np.where(self.hit & (kind == 3), size, 0.0))

@@ -6,10 +6,11 @@ Read and checked before Spark starts; a fault is named by its key's path and wha
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from datetime import date
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import AfterValidator, Field, model_validator
@@ -17,59 +18,14 @@ from pydantic import AfterValidator, Field, model_validator
 from jobs.conf.base import ConfError, Share, Sourced, Strict
 from jobs.conf.reading import read_one, unusable
 from jobs.economy.agencies import ThirdParties
+from jobs.economy.enforcing import Effects, Enforcement
+from jobs.economy.fields import Factor, Percent, Positive, Span, in_order, sums_to_one
 from jobs.economy.kinds import NAMES
+from jobs.economy.place import Place
 from jobs.lake.arrays import Floats, Ints
 
 COUNTRIES = Path(__file__).parent / "countries"
 SLOTS = 20  # firms per size rank: industries have their share of firms in twentieths
-
-Positive = Annotated[float, Field(gt=0)]
-Percent = Annotated[int, Field(ge=0, le=60)]
-Factor = Annotated[float, Field(ge=0, le=20)]
-SourceName = str
-
-
-def _in_order(pair: tuple[float, float]) -> tuple[float, float]:
-    if pair[0] > pair[1]:
-        raise ValueError(f"the lower end {pair[0]} lies above the upper {pair[1]}")
-    return pair
-
-
-Span = Annotated[tuple[Share, Share], AfterValidator(_in_order)]
-
-
-def _sums_to_one(weights: list[float], what: str) -> None:
-    if abs(sum(weights) - 1) > 1e-6:
-        raise ValueError(f"the {what} sum to {sum(weights):.4f}; they must sum to 1")
-
-
-class District(Strict):
-    """A district: code of six digits, word in names and addresses, share of firms, and its habits of audit (1 = usual)."""
-
-    code: Annotated[int, Field(ge=100000, le=999999)]
-    word: str
-    weight: Share
-    audited: Factor = 1.0
-    executes: Share = 0.85
-
-
-class Place(Strict):
-    """Where the country lies: codes, words and the special offices that serve large firms and inspections."""
-
-    prefix: Annotated[str, Field(pattern=r"^\d{4}$")]
-    city: str
-    utc_offset_hours: Annotated[int, Field(ge=-12, le=14)]
-    large_office: int
-    inspection_office: int
-    districts: Annotated[tuple[District, ...], Field(min_length=1)]
-
-    @model_validator(mode="after")
-    def _whole(self) -> Place:
-        _sums_to_one([d.weight for d in self.districts], "weights of the districts")
-        codes = [d.code for d in self.districts]
-        if codes != sorted(set(codes)):
-            raise ValueError("the districts' codes must differ and stand in ascending order")
-        return self
 
 
 class Bracket(Strict):
@@ -128,13 +84,13 @@ class Industry(Strict):
     goods: bool = True  # trades in things that can be bought on the spot
     buys: dict[str, Share]
     audited: Factor = 1.0
-    burden: Annotated[tuple[Share, Share], AfterValidator(_in_order)] = (0.0, 1.0)  # VAT due over sales, published range
-    margin: Annotated[tuple[float, float], AfterValidator(_in_order)] = (-1.0, 1.0)  # profit over sales, published range
+    burden: Annotated[tuple[Share, Share], AfterValidator(in_order)] = (0.0, 1.0)  # VAT due over sales, published range
+    margin: Annotated[tuple[float, float], AfterValidator(in_order)] = (-1.0, 1.0)  # profit over sales, published range
     source: str = ""
 
     @model_validator(mode="after")
     def _whole(self) -> Industry:
-        _sums_to_one(list(self.buys.values()), f"purchases of industry {self.code}")
+        sums_to_one(list(self.buys.values()), f"purchases of industry {self.code}")
         if self.materials + self.wages + self.other >= 1.25:
             raise ValueError(f"materials, wages and other cost {self.materials + self.wages + self.other:.2f} of sales; below 1.25 some firms live")
         if self.consumers + self.exports > 1:
@@ -168,15 +124,17 @@ class Evasion(Strict):
     typologies: dict[str, Typology]
     invoice_mill: Fleeting
     missing_trader: Fleeting
-    below_threshold: Share = 0.3  # evaders of sales who keep just below a threshold they know
     learns: Share = 0.5  # evaders who do less after a reminder they answered
+    below_threshold: Share = 0.3  # of those who do less: who keep just below what was seen instead of stopping
+    stops: Span = (0.0, 0.1)  # what is left of the evasion of who stops
+    keeps_below: Span = (0.3, 0.6)  # and of who keeps just below
 
     @model_validator(mode="after")
     def _whole(self) -> Evasion:
         unknown = sorted(set(self.typologies) - set(NAMES))
         if unknown:
             raise ValueError(f"unknown typology {', '.join(unknown)}; known: {', '.join(n for n in NAMES if n not in _NOT_CHOSEN)}")
-        _sums_to_one([t.weight for t in self.typologies.values()], "weights of the typologies")
+        sums_to_one([t.weight for t in self.typologies.values()], "weights of the typologies")
         return self
 
 
@@ -193,35 +151,6 @@ class Honest(Strict):
     forgets_relief: Share  # firms that do not claim the relief they are due
     tardy_firms: Share
     non_filers: Share
-
-
-class Enforcement(Strict):
-    """The old system: how many it examined a year, by which habits, and what its examiners see."""
-
-    yearly: Share
-    sources: dict[str, Share]  # case source: share of the cases
-    segments: dict[str, Factor]  # large, mid, small, individual
-    old_rules: Annotated[float, Field(ge=0, le=10)]  # how far the old rules saw the risk
-    detection: Span  # part of what is hidden that an examiner who finds something finds
-    skill: Span  # of inspectors
-    appeals: Share
-    overturned: Share  # of appeals
-    uncollectable: Share
-    deterred: Share  # audited evaders who do less afterwards
-    emboldened: Share  # honest firms, found clean, that are careless afterwards
-
-    @model_validator(mode="after")
-    def _whole(self) -> Enforcement:
-        _sums_to_one(list(self.sources.values()), "shares of the case sources")
-        return self
-
-
-class Effects(Strict):
-    """How likely a reminder makes a taxpayer correct, by cause; and an interview or examination makes him do less."""
-
-    remind: dict[Literal["ignorance", "inability", "opportunity", "intent"], Share]
-    interview: dict[Literal["ignorance", "inability", "opportunity", "intent"], Share]
-    examine: dict[Literal["ignorance", "inability", "opportunity", "intent"], Share]
 
 
 class Recession(Strict):
@@ -249,7 +178,7 @@ class Shocks(Strict):
 
 
 class Country(Strict):
-    """A whole country. `words`: the language of its names; `ids`: the scheme of its taxpayer ids."""
+    """A whole country. `words`: the language of its names; `ids`: the scheme of its taxpayer ids; `trades`: words that firms of an industry bear in their names."""
 
     name: Annotated[str, Field(pattern=r"^[a-z_]+$")]
     words: Literal["zh", "latin"]
@@ -262,6 +191,7 @@ class Country(Strict):
     law: Annotated[tuple[Law, ...], Field(min_length=1)]
     industries: Annotated[tuple[Industry, ...], Field(min_length=2)]
     wholesale: str
+    trades: dict[str, Annotated[tuple[str, ...], Field(min_length=1)]] = Field(default_factory=dict)
     evasion: Evasion
     honest: Honest
     enforcement: Enforcement
@@ -277,7 +207,7 @@ class Country(Strict):
         if sum(i.firms for i in self.industries) != SLOTS:
             raise ValueError(f"industries.firms sum to {sum(i.firms for i in self.industries)}; they must sum to {SLOTS}")
         named = {c for i in self.industries for c in i.buys} | {c for t in self.evasion.typologies.values() for c in t.industries}
-        named |= {r.industry for r in self.shocks.recessions} | {self.wholesale} | self.third_parties.industries
+        named |= {r.industry for r in self.shocks.recessions} | {self.wholesale} | self.third_parties.industries | set(self.trades)
         named -= {"*"}
         if named - set(codes):
             raise ValueError(f"industry {', '.join(sorted(named - set(codes)))} is named and not described; known: {', '.join(codes)}")
@@ -291,6 +221,13 @@ class Country(Strict):
         if starts != sorted(set(starts)):
             raise ValueError("law: entries must stand by valid_from, each on a day of its own")
         return self
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Country:
+        """A changed copy; what was counted from the old one is counted anew."""
+        copied = super().model_copy(update=update, deep=deep)
+        for name in [n for n, value in vars(type(self)).items() if isinstance(value, cached_property)]:
+            copied.__dict__.pop(name, None)
+        return copied
 
     @cached_property
     def digest(self) -> str:
@@ -318,6 +255,11 @@ class Country(Strict):
     def buys(self) -> Floats:
         """Share of purchases by [buying industry, selling industry]."""
         return np.array([[i.buys.get(s.code, 0.0) for s in self.industries] for i in self.industries])
+
+    @cached_property
+    def trade_words(self) -> list[tuple[str, ...]]:
+        """Words for its trade, by industry number; at least one."""
+        return [self.trades.get(i.code, (i.word,)) for i in self.industries]
 
     @cached_property
     def wholesale_number(self) -> int:

@@ -162,6 +162,7 @@ SILVER = (
         _c("registered_on", DATE, "date of registration"), _c("closed_on", DATE, "date of deregistration"),
         _c("status", STRING, "active, abnormal or closed"), _c("address", STRING, "registered address"),
         _c("legal_rep", STRING, "name of the legal representative"), _c("agent_id", STRING, "filing agent (accountant)"),
+        _c("agent_name", STRING, "the agent's name"), _c("phone", STRING, "telephone given at registration"),
         _c("capital", MONEY, "registered capital", "currency")), bucket_by="taxpayer_id"),
     Table("tax_registration", "version", "Which taxes a taxpayer must file, how often, since when.", ("source", "taxpayer_id", "tax"), (
         _ID, _TAX, _c("frequency", STRING, "month, quarter or year"), _c("valid_from", DATE, "first day of the duty"),
@@ -183,6 +184,9 @@ SILVER = (
         _ID, _c("owner_id", STRING, "owner: a taxpayer_id or a person's pseudonymous id"), _c("owner_name", STRING, "owner's name"),
         _c("owner_kind", STRING, "enterprise or person"), _c("share", FLOAT, "share held", "fraction"),
         _c("since", DATE, "held since"), _c("until", DATE, "held until; null: still")), bucket_by="taxpayer_id"),
+    Table("officer", "version", "Who runs registered parties.", ("source", "taxpayer_id", "role", "person_id"), (
+        _ID, _c("role", STRING, "legal_representative, financial_officer or operator (of an individual business: its owner)"), _c("person_id", STRING, "person's pseudonymous id"),
+        _c("person_name", STRING, "person's name"), _c("since", DATE, "in office since"), _c("until", DATE, "in office until; null: still")), bucket_by="taxpayer_id"),
     Table("land_holding", "version", "Land and buildings; the holder as the land office spells him.", ("source", "parcel_id"), (
         _c("parcel_id", STRING, "parcel number"), _c("holder_id", STRING, "holder's id as received; often missing"),
         _c("holder_name", STRING, "holder's name as received"), _c("use", STRING, "industrial, commercial or residential"),

@@ -9,7 +9,7 @@ import pytest
 
 from jobs.economy.accounts import ACCOUNTS, Journal
 from jobs.economy.declare import Declared
-from jobs.economy.firms import firms
+from jobs.economy.firms import firms, settled
 from jobs.economy.identities import identities
 from jobs.economy.kinds import (
     CAROUSEL,
@@ -146,7 +146,8 @@ def test_a_typology_switched_off_leaves_the_others_as_they_are() -> None:
     country = w.country.model_copy(update={"evasion": w.country.evasion.model_copy(update={"typologies": types})})
     before, after = firms(w, np.arange(3000)).typology, firms(replace(w, country=country), np.arange(3000)).typology
     gone = np.isin(before, [NAMES.index(n) for n in off])
-    assert gone.sum() > 40 and (after[gone] == HONEST).all() and (after[~gone] == before[~gone]).all()
+    assert gone.sum() > 40 and (settled(replace(w, country=country), np.flatnonzero(gone)).typology == HONEST).all()
+    assert (after[gone] == HONEST).mean() > 0.95 and (after[~gone] == before[~gone]).all()  # an honest firm may start after a clean audit
 
 
 # What each typology hides, as its share of what such firms owe: the taxes that must show it; those named as clean must not.
