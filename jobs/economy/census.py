@@ -19,9 +19,8 @@ from jobs.economy.declare import Declared
 from jobs.economy.figures import figures, last_year, partners
 from jobs.economy.firms import Firms, alive
 from jobs.economy.identities import identities
-from jobs.economy.kinds import FLEETING, HONEST
+from jobs.economy.kinds import FLEETING, HONEST, SEGMENTS
 from jobs.economy.old_cases import old_cases
-from jobs.economy.schedule import SEGMENTS
 from jobs.economy.setting import SLOTS
 from jobs.economy.tally import Tally, by_group
 from jobs.economy.trade import FAKE, Orders

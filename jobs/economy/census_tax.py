@@ -12,10 +12,10 @@ from jobs.economy.declare import Declared
 from jobs.economy.figures import last_year
 from jobs.economy.filing import DUE_DAYS
 from jobs.economy.firms import Firms, alive
-from jobs.economy.kinds import CAUSES, HONEST, NAMES
+from jobs.economy.kinds import CAUSES, HONEST, NAMES, SEGMENTS
 from jobs.economy.old_cases import OldCases, strings
 from jobs.economy.returns import tax_on
-from jobs.economy.schedule import SEGMENTS, evading
+from jobs.economy.schedule import evading
 from jobs.economy.tally import Tally
 from jobs.economy.world import NEVER, World
 from jobs.lake.arrays import Ints, cents, day_number, whole_array

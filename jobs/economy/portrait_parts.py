@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from jobs.economy.figures import last_year
+from jobs.economy.kinds import SEGMENTS
 from jobs.economy.portrait_drawing import BLUE, GREY, INK, RUST, SHADES, TEAL, Series, heat, lines, months, ranges
 from jobs.economy.realism import Check, expanded
-from jobs.economy.schedule import SEGMENTS
 from jobs.economy.summary import Summary
 from jobs.economy.world import add_months, month_number
 from jobs.lake.arrays import Floats, Ints

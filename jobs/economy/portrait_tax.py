@@ -7,12 +7,11 @@ from typing import Any
 import numpy as np
 
 from jobs.economy.census_tax import LATE
-from jobs.economy.kinds import CAUSES, FLEETING, NAMES
+from jobs.economy.kinds import CAUSES, FLEETING, NAMES, SEGMENTS
 from jobs.economy.learning import UNSEEN, Findable
 from jobs.economy.portrait_drawing import BLUE, GREY, RUST, TEAL, bars, digits, pairs, stacked
 from jobs.economy.realism import benford
 from jobs.economy.realism import digits as counted_digits
-from jobs.economy.schedule import SEGMENTS
 from jobs.economy.summary import Summary
 
 Part = dict[str, Any]
