@@ -99,11 +99,11 @@ def coverage_rows(t: Tally, ids: pa.Array, found: Mapping[str, pa.Table]) -> Non
     for source, rows in found.items():
         t.one("rows", rows.num_rows, group=source)
         name = IDENTITY.get(source)
-        if name is None or name not in rows.column_names or rows.num_rows == 0:
+        if name is None or name not in rows.column_names or rows.num_rows == 0 or len(ids) == 0:
             continue
         named = pc.fill_null(rows[name].cast(pa.string()), "")
         firm = whole_array(pc.fill_null(pc.index_in(named, value_set=ids), -1)).to_numpy()
-        code = whole_array(pc.equal(pc.utf8_length(named), 18)).to_numpy(zero_copy_only=False)
+        code = whole_array(pc.equal(pc.utf8_length(named), len(ids[0].as_py()))).to_numpy(zero_copy_only=False)  # a mark for "none" is shorter
         state = np.where(firm >= 0, 0, np.where(code, 1, 2))
         t.add("identified", [source] * 3, ("right", "wrong", "none"), np.bincount(state, minlength=3))
         t.one("firms_named", _distinct(firm), group=source)

@@ -5,6 +5,7 @@ All on the figures of the last year. A model with every true label is the best c
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,23 +48,40 @@ def findable(found: pa.Table, seed: int = 1) -> Findable | None:
     evades, typology = _flags(found, "evades"), found["typology"].to_numpy()
     if min(evades.sum(), (~evades).sum()) < LEAST:
         return None
-    table = np.column_stack([*(found[n].to_numpy().astype(np.float64) for n in FIGURES), found["industry"].to_numpy(), found["segment"].to_numpy()])
+    table = _table(found)
     size = max(1, int(len(evades) * CAPACITY))
-    score, hidden = _crossed(table, evades, np.ones(len(evades), dtype=bool), seed), np.isin(typology, [NAMES.index(n) for n in UNSEEN])
-    blind = _crossed(table, evades, ~hidden, seed)
-    rules = rule_score(found)
-    first, chosen, never = (_first(s, found["firm"].to_numpy(), size) for s in (rules, score, blind))
+    score = _crossed(table, evades, np.ones(len(evades), dtype=bool), seed)
+    first, chosen = (_first(s, found["firm"].to_numpy(), size) for s in (rule_score(found), score))
+    unseen = never_seen(found, UNSEEN, seed)
     kinds = {"start-up": startups(found), "loss maker": loss_makers(found), "seasonal": seasonal(found)}
     odd = np.any(list(kinds.values()), axis=0) & ~evades
     there = [n for n in NAMES if n != NAMES[HONEST] and (typology == NAMES.index(n)).any()]
     return Findable(
         firms=len(evades), evaders=int(evades.sum()), single=single(found, evades), model=area(evades, score), precision=float(evades[chosen].mean()),
         precision_rules=float(evades[first].mean()), recall={n: float(chosen[typology == NAMES.index(n)].mean()) for n in there},
-        count={n: int((typology == NAMES.index(n)).sum()) for n in there}, unseen={n: float(never[typology == NAMES.index(n)].mean()) for n in UNSEEN if n in there},
-        unseen_all=float(never[hidden].mean()) if hidden.any() else float("nan"), odd=float(odd[first].mean()),
+        count={n: int((typology == NAMES.index(n)).sum()) for n in there}, unseen={n: recall for n, (_, recall) in unseen.items()},
+        unseen_all=_weighted(unseen), odd=float(odd[first].mean()),
         odd_kinds={n: float((v & ~evades)[first].mean()) for n, v in kinds.items()}, odd_everywhere=float(odd.mean()),
         examined=int(np.sum(_flags(found, "examined"))), learnt=_from_cases(found, table, evades, seed),
     )  # fmt: skip
+
+
+def never_seen(found: pa.Table, names: Sequence[str], seed: int = 1) -> dict[str, tuple[int, float]]:
+    """Typologies kept from a model's training: how many firms of each there are, and what share of them it still puts first."""
+    typology = found["typology"].to_numpy()
+    score = _crossed(_table(found), _flags(found, "evades"), ~np.isin(typology, [NAMES.index(n) for n in names]), seed)
+    first = _first(score, found["firm"].to_numpy(), max(1, int(found.num_rows * CAPACITY)))
+    of = {n: typology == NAMES.index(n) for n in names}
+    return {n: (int(mine.sum()), float(first[mine].mean())) for n, mine in of.items() if mine.any()}
+
+
+def _weighted(unseen: dict[str, tuple[int, float]]) -> float:
+    n = sum(count for count, _ in unseen.values())
+    return sum(count * recall for count, recall in unseen.values()) / n if n else float("nan")
+
+
+def _table(found: pa.Table) -> Floats:
+    return np.column_stack([*(found[n].to_numpy().astype(np.float64) for n in FIGURES), found["industry"].to_numpy(), found["segment"].to_numpy()])
 
 
 def single(found: pa.Table, evades: Flags) -> dict[str, float]:
