@@ -74,6 +74,16 @@ class Books:
         return self.invoiced + self.uninvoiced + self.exports + self.rent + self.hidden
 
     @property
+    def received(self) -> Ints:
+        """Money that came into the firm's accounts: what was written down, with its tax, and what was truly sold abroad."""
+        return self.invoiced + self.invoiced_tax + self.uninvoiced + self.exports + self.booked_rent
+
+    @property
+    def spent(self) -> Ints:
+        """Money that left them, taxes aside."""
+        return self.purchases + self.all_tax + self.related + self.own_use + self.own_use_tax + self.booked_wages + self.booked_other
+
+    @property
     def expense(self) -> Ints:
         """Running expenses as written down, wages and taxes aside."""
         return self.booked_other + self.related + self.own_use + self.wear

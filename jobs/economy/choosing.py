@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from jobs.economy.kinds import CAROUSEL, EXPORTS, FICTITIOUS, FLEETING, PRIVATE_ACCOUNTS, SUPPRESSED, WAGES
+from jobs.economy.kinds import CAROUSEL, EXPORTS, FICTITIOUS, FLEETING, PRIVATE_ACCOUNTS, SEGMENTS, SUPPRESSED, WAGES
 from jobs.economy.setting import Country
 from jobs.economy.world import NEVER, World, month_number
 from jobs.lake.arrays import Flags, Floats, Ints
@@ -20,7 +20,6 @@ from jobs.lake.arrays import Flags, Floats, Ints
 if TYPE_CHECKING:
     from jobs.economy.firms import Firms
 
-SEGMENTS = ("large", "mid", "small", "individual")
 SOURCES = ("random", "campaign", "assigned", "transferred", "tip_off", "rule", "self_selected")
 RANDOM, CAMPAIGN, ASSIGNED, TRANSFERRED, TIP_OFF, RULE, SELF_SELECTED = range(len(SOURCES))
 FRAUD = (*FLEETING, FICTITIOUS, EXPORTS, CAROUSEL)
@@ -95,7 +94,7 @@ def weights(world: World, f: Firms, years: Years) -> Floats:
     active = (f.intensity[:, None] > 0) & (f.since[:, None] <= y * 12 + 6)
     seen = 5.0 * np.minimum(f.intensity, 0.5)[:, None] * active
     fraud, heard = (np.isin(f.typology, kinds)[:, None] & active for kinds in (FRAUD, _HEARD))
-    tips = country.third_parties.get("tip_off")
+    tips = country.third_parties.tip_off
     hate = tips.malicious if tips else 0.3
     found = np.empty((len(SOURCES), len(f), len(years)))
     found[RANDOM] = years.draw < NEVER

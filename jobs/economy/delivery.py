@@ -14,6 +14,7 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
 from jobs.economy.dirt import soiled
+from jobs.economy.words import in_own_words
 from jobs.economy.world import World, add_months
 from jobs.lake.arrays import Ints, day_number
 
@@ -38,6 +39,7 @@ FEEDS = {
     "registry": Feed("jsonl", "uscc", day="established"),
     "tax_registration": Feed("csv", "taxpayer_id", day="valid_from"),
     "ownership": Feed("jsonl", "company.uscc", day="since", rare=True),
+    "officer": Feed("jsonl", "company.uscc", day="since", rare=True),
     "vat_return": Feed("csv", "纳税人识别号", "应纳税额", "申报日期", encoding="gb18030"),
     "cit_return": Feed("csv", "taxpayer_id", "profit", "filed_on"),
     "pit_return": Feed("csv", "withholder_id", "wages", "filed_on"),
@@ -48,6 +50,13 @@ FEEDS = {
     "invoice": Feed("parquet", "seller_id"),
     "land": Feed("csv", "parcel_no", "original_value_wan", "acquired_on", rare=True, coded=False),
     "penalty": Feed("csv", "决定书文号", "罚款金额", "决定日期", rare=True, coded=False),
+    "licence": Feed("csv", "许可证编号", day="有效期自", rare=True, coded=False),
+    "customs": Feed("csv", "报关单号", "人民币总价", "申报日期", encoding="gb18030", coded=False),
+    "electricity": Feed("csv", "户号", "电量", "抄表日期", encoding="gb18030", coded=False),
+    "social_security": Feed("csv", "单位编号", "缴费基数", "核定日期", coded=False),
+    "credit_rating": Feed("jsonl", "纳税人.识别号", day="公布日期", rare=True),
+    "bank_month": Feed("parquet", "账号", coded=False),
+    "tip_off": Feed("jsonl", "受理编号", day="受理日期", coded=False),
     "treasury": Feed("csv", "payer_id", "amount", "paid_on"),
     "case_history": Feed("csv", "taxpayer_id", None, "event_on", rare=True),
 }
@@ -104,7 +113,7 @@ def write_slice(world: World, source: str, rows: pa.Table, piece: Slice, part: i
     cut = rows.filter(pc.and_(pc.greater(day, piece.after), pc.less_equal(day, piece.until)))
     if cut.num_rows == 0:
         return None
-    made = soiled(c, source, cut, feed.identity, feed.amount, feed.day, feed.coded).drop_columns(["_day"])
+    made = soiled(c, source, in_own_words(world, cut), feed.identity, feed.amount, feed.day, feed.coded, world.country.words).drop_columns(["_day"])
     form = "parquet" if world.taxpayers > RAW_UP_TO else feed.format
     name = f"{source}_{piece.label}_{part + 1:02d}.{form}"
     path = folder / source / name
@@ -114,14 +123,15 @@ def write_slice(world: World, source: str, rows: pa.Table, piece: Slice, part: i
     elif form == "jsonl":
         path.write_text("".join(json.dumps(_nested(r), ensure_ascii=False) + "\n" for r in made.to_pylist()), encoding="utf-8")
     else:
-        path.write_bytes(_csv(made, feed.encoding))
+        own = world.country.words == "zh"  # Chinese cells hold no commas
+        path.write_bytes(_csv(made, feed.encoding if own else "utf-8", "none" if own else "needed"))
     return name
 
 
-def _csv(rows: pa.Table, encoding: str) -> bytes:
+def _csv(rows: pa.Table, encoding: str, quoting: str) -> bytes:
     sink = pa.BufferOutputStream()
     text = pa.table({n: pc.fill_null(pc.cast(rows[n], pa.string()), "") for n in rows.column_names})
-    pacsv.write_csv(text, sink, pacsv.WriteOptions(quoting_style="none", include_header=False))
+    pacsv.write_csv(text, sink, pacsv.WriteOptions(quoting_style=quoting, include_header=False))
     header = ",".join(rows.column_names) + "\n"
     body: bytes = header.encode("utf-8") + sink.getvalue().to_pybytes()
     return body if encoding == "utf-8" else bytes(body).decode("utf-8").encode(encoding)

@@ -17,53 +17,15 @@ from pydantic import AfterValidator, Field, model_validator
 
 from jobs.conf.base import ConfError, Share, Sourced, Strict
 from jobs.conf.reading import read_one, unusable
+from jobs.economy.agencies import ThirdParties
 from jobs.economy.enforcing import Effects, Enforcement
-from jobs.economy.fields import Days, Factor, Percent, Positive, Span, in_order, sums_to_one
+from jobs.economy.fields import Factor, Percent, Positive, Span, in_order, sums_to_one
 from jobs.economy.kinds import NAMES
+from jobs.economy.place import Place
 from jobs.lake.arrays import Floats, Ints
 
 COUNTRIES = Path(__file__).parent / "countries"
 SLOTS = 20  # firms per size rank: industries have their share of firms in twentieths
-
-
-class District(Strict):
-    """A district: code of six digits, word in names and addresses, share of firms, and its habits of audit (1 = usual)."""
-
-    code: Annotated[int, Field(ge=100000, le=999999)]
-    word: str
-    weight: Share
-    audited: Factor = 1.0
-    executes: Share = 0.85
-
-
-class Place(Strict):
-    """Where the country lies: codes, words and the special offices that serve large firms and inspections."""
-
-    prefix: Annotated[str, Field(pattern=r"^\d{4}$")]
-    city: str
-    utc_offset_hours: Annotated[int, Field(ge=-12, le=14)]
-    city_office: int  # over the districts; hears appeals
-    large_office: int
-    inspection_office: int
-    large_executes: Share = 0.92
-    inspection_executes: Share = 0.82
-    districts: Annotated[tuple[District, ...], Field(min_length=1)]
-
-    @model_validator(mode="after")
-    def _whole(self) -> Place:
-        sums_to_one([d.weight for d in self.districts], "weights of the districts")
-        codes = [d.code for d in self.districts]
-        if codes != sorted(set(codes)):
-            raise ValueError("the districts' codes must differ and stand in ascending order")
-        if len({*codes, self.city_office, self.large_office, self.inspection_office}) != len(codes) + 3:
-            raise ValueError("city_office, large_office and inspection_office must differ from each other and from the districts' codes")
-        return self
-
-    @property
-    def executes(self) -> dict[str, float]:
-        """Share of its list that each office works, by office id."""
-        special = {self.large_office: self.large_executes, self.inspection_office: self.inspection_executes}
-        return {str(code): share for code, share in ({d.code: d.executes for d in self.districts} | special).items()}
 
 
 class Bracket(Strict):
@@ -191,17 +153,6 @@ class Honest(Strict):
     non_filers: Share
 
 
-class Feed(Strict):
-    """A third party: share of what exists that it knows, how late it knows it, how it errs, whether it sends tips in bad faith."""
-
-    coverage: Share
-    delay_days: Days = (0, 30)
-    wrong_id: Share = 0.05
-    no_id: Share = 0.1
-    misspelt: Share = 0.15
-    malicious: Share = 0.0
-
-
 class Recession(Strict):
     """Sales of an industry fall to `depth` of what they were, from one month to another."""
 
@@ -227,7 +178,7 @@ class Shocks(Strict):
 
 
 class Country(Strict):
-    """A whole country. `words`: the language of its names; `ids`: the scheme of its taxpayer ids."""
+    """A whole country. `words`: the language of its names; `ids`: the scheme of its taxpayer ids; `trades`: words that firms of an industry bear in their names."""
 
     name: Annotated[str, Field(pattern=r"^[a-z_]+$")]
     words: Literal["zh", "latin"]
@@ -240,11 +191,12 @@ class Country(Strict):
     law: Annotated[tuple[Law, ...], Field(min_length=1)]
     industries: Annotated[tuple[Industry, ...], Field(min_length=2)]
     wholesale: str
+    trades: dict[str, Annotated[tuple[str, ...], Field(min_length=1)]] = Field(default_factory=dict)
     evasion: Evasion
     honest: Honest
     enforcement: Enforcement
     effects: Effects
-    third_parties: dict[str, Feed] = Field(default_factory=dict)
+    third_parties: ThirdParties = ThirdParties()
     shocks: Shocks = Shocks()
 
     @model_validator(mode="after")
@@ -255,7 +207,7 @@ class Country(Strict):
         if sum(i.firms for i in self.industries) != SLOTS:
             raise ValueError(f"industries.firms sum to {sum(i.firms for i in self.industries)}; they must sum to {SLOTS}")
         named = {c for i in self.industries for c in i.buys} | {c for t in self.evasion.typologies.values() for c in t.industries}
-        named |= {r.industry for r in self.shocks.recessions} | {self.wholesale}
+        named |= {r.industry for r in self.shocks.recessions} | {self.wholesale} | self.third_parties.industries | set(self.trades)
         named -= {"*"}
         if named - set(codes):
             raise ValueError(f"industry {', '.join(sorted(named - set(codes)))} is named and not described; known: {', '.join(codes)}")
@@ -303,6 +255,11 @@ class Country(Strict):
     def buys(self) -> Floats:
         """Share of purchases by [buying industry, selling industry]."""
         return np.array([[i.buys.get(s.code, 0.0) for s in self.industries] for i in self.industries])
+
+    @cached_property
+    def trade_words(self) -> list[tuple[str, ...]]:
+        """Words for its trade, by industry number; at least one."""
+        return [self.trades.get(i.code, (i.word,)) for i in self.industries]
 
     @cached_property
     def wholesale_number(self) -> int:

@@ -185,7 +185,7 @@ def _priced(world: World, f: Firms, buyer: Ints, month: Ints, supplier: Ints, ki
     kept = (month >= s.birth[where]) & (month < ends) & (supplier != number) & (amount >= 300)
     where, when = where[kept], month[kept]
     rate = np.where(s.general[where], world.vat()[s.industry[where], when], world.figure("vat_small").astype(np.int64)[when])
-    rate = np.where((kind[kept] >= RELATED) & (rate > 3), 6, rate)
+    rate = np.where((kind[kept] >= RELATED) & s.general[where], world.service_rate()[when], rate)
     net = np.round(amount[kept] * 100).astype(np.int64)
     days = c.whole(0, 28, "order day", number[kept], month[kept], serial[kept])
     special = (s.general[where] & f.general[buyer[kept]]).astype(np.int64)

@@ -89,6 +89,10 @@ class World:
         classes = [i.vat for i in self.country.industries]
         return np.array([[self.law_of(t).vat[one] for t in range(self.horizon)] for one in classes], dtype=np.int64)
 
+    def service_rate(self) -> Ints:
+        """VAT rate in per cent on services between firms of one owner, by month: of the class `services`, or the highest where none is so called."""
+        return np.array([self.law_of(t).vat.get("services", max(self.law_of(t).vat.values())) for t in range(self.horizon)], dtype=np.int64)
+
     def laws(self) -> list[tuple[Law, slice]]:
         """Each law in force within the horizon, with the months it holds for."""
         found: list[tuple[Law, slice]] = []

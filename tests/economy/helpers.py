@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
+from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
@@ -59,7 +60,7 @@ def count(w: World) -> Counted:
 def write(w: World, out: Path) -> Path:
     """The country's files and truth."""
     slices = {source: history_slices(w.opens, w.through) for source in FEEDS}
-    written = sorted(receive(Job(w, str(out), slices), list(send(w, range(w.buckets)))))
+    written = sorted(receive(Job(w, str(out), slices), sorted(send(w, range(w.buckets)), key=itemgetter(0))))
     enter_all(out / "inbox", slices, written)
     w.save(out / "truth")
     return out

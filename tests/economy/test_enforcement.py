@@ -374,7 +374,7 @@ WRONG = [
     ("enforcement", {"sources": {"rule": 0.5, "random": 0.4}}, "must sum to 1"), ("enforcement", {"sources": {"lottery": 1.0}}, "lottery"), ("enforcement", {"yearly": 0.9}, "yearly"),
     ("enforcement", {"segments": {"large": 1.0}}, "no factor for individual, mid, small"), ("enforcement", {"detection": (0.8, 0.6)}, "lies above"), ("enforcement", {"random_month": 13}, "random_month"),
     ("effects", {"remind": {"ignorance": 0.5}}, "remind"), ("effects", {"examine": {"ignorance": 1.5, "inability": 0, "opportunity": 0, "intent": 0}}, "examine"),
-    ("place", {"inspection_office": 330203}, "must differ"), ("evasion", {"keeps_below": (0.6, 0.3)}, "keeps_below"),
+    ("place", {"inspection_office": 330203}, "stands twice"), ("evasion", {"keeps_below": (0.6, 0.3)}, "keeps_below"),
 ]  # fmt: skip
 
 
