@@ -147,7 +147,7 @@ def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
 
 
 def test_an_unknown_name_says_which_there_are() -> None:
-    with pytest.raises(ConfError, match="atlantis: no such country.*ausonia, china"):
+    with pytest.raises(ConfError, match=r"atlantis: no such country.*ausonia, china"):
         load_country("atlantis")
     assert load_country("ausonia").currency == "EUR"
 
