@@ -14,6 +14,7 @@ from jobs.cli.fitting import must_fit
 from jobs.cli.look import known_tables
 from jobs.cli.place import Place, must_have_parent
 from jobs.economy.country import generate, planned
+from jobs.economy.portrait import portrait
 from jobs.economy.react import step as react
 from jobs.evaluate.backtest import backtest as run_backtest
 from jobs.evaluate.report import report
@@ -64,7 +65,7 @@ def economy(
         generate(spark, out, taxpayers, months, seed, start.date(), partitions, country)
     finally:
         spark.stop()
-    typer.echo(f"wrote {out / 'inbox'} and, sealed, {out / 'truth'}")
+    typer.echo(f"wrote {out / 'inbox'} and, sealed, {out / 'truth'}; what the country is like: {portrait(out)}")
 
 
 def economy_step(

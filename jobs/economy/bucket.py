@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from jobs.economy.books import Books, books
+from jobs.economy.census import take_census
 from jobs.economy.declare import Declared, Made, declare
 from jobs.economy.delivery import FEEDS, Slice, write_slice
 from jobs.economy.effects import effect_table
@@ -75,6 +76,8 @@ def write_bucket(job: Job, bucket: int, sold: Orders) -> list[Written]:
     third = third_parties(Facts(world, f, b, d.made, book, min(s.after for s in span), max(s.until for s in span)))
     write_identity(Path(job.country) / "truth", bucket, third)
     found |= {source: sent.rows for source, sent in third.items()}
+    if job.slices["invoice"][0].kind == "history":  # a step's papers are of its own days only
+        take_census(Path(job.country) / "truth", bucket, world, f, bought, sold, b, d, found)
     write_documents(world, found["invoice"], Path(job.country) / "einvoice", bucket, documents_of(bucket, world.buckets, job.einvoices))
     written = []
     for source, rows in found.items():

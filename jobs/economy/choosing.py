@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from jobs.economy.kinds import CAROUSEL, EXPORTS, FICTITIOUS, FLEETING, PRIVATE_ACCOUNTS, SUPPRESSED, WAGES
+from jobs.economy.kinds import CAROUSEL, EXPORTS, FICTITIOUS, FLEETING, PRIVATE_ACCOUNTS, SEGMENTS, SUPPRESSED, WAGES
 from jobs.economy.setting import Country
 from jobs.economy.world import NEVER, World, month_number
 from jobs.lake.arrays import Flags, Floats, Ints
@@ -20,7 +20,6 @@ from jobs.lake.arrays import Flags, Floats, Ints
 if TYPE_CHECKING:
     from jobs.economy.firms import Firms
 
-SEGMENTS = ("large", "mid", "small", "individual")
 SOURCES = ("random", "campaign", "assigned", "transferred", "tip_off", "rule", "self_selected")
 RANDOM, CAMPAIGN, ASSIGNED, TRANSFERRED, TIP_OFF, RULE, SELF_SELECTED = range(len(SOURCES))
 FRAUD = (*FLEETING, FICTITIOUS, EXPORTS, CAROUSEL)

@@ -62,8 +62,9 @@ def settled(world: World, number: Ints) -> Firms:
     """The firms as they are whatever examinations made of them."""
     i = np.asarray(number, dtype=np.int64)
     found, split = plain(world, i), splits(world, i, may_split(world, i))
-    if split.any():
-        found = _splitting(world, found, split)
+    known = world.country.evasion.typologies.get(NAMES[SPLIT])
+    if split.any():  # switched off, the block stays as it is, and honest
+        found = _splitting(world, found, split) if known is not None and known.on else replace(found, typology=np.where(split, SPLIT, found.typology))
     mill, missing, _ = roles(world, i)
     return _with_conduct(world, found, mill, missing)
 

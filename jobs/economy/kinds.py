@@ -12,3 +12,4 @@ NAMES = (
 ) = range(len(NAMES))  # fmt: skip
 FLEETING = (MILL, MISSING)  # firms that exist only for fraud
 CAUSES = ("none", "ignorance", "opportunity", "intent", "inability")
+SEGMENTS = ("large", "mid", "small", "individual")

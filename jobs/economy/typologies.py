@@ -85,10 +85,7 @@ def _all(world: World, n: int) -> Ints:
 
 
 def splits(world: World, i: Ints, could: Flags) -> Flags:
-    """Which firms belong to a block that splits one business into four small taxpayers; `could`: the block has one owner and is of the size."""
-    known = world.country.evasion.typologies.get(NAMES[SPLIT])
-    if known is None or not known.on:
-        return np.zeros(len(i), dtype=bool)
+    """Which firms belong to a block that would split one business into four small taxpayers; `could`: the block has one owner and is of the size."""
     return np.asarray(could & (world.chance.uniform("splits", i // 4) < chances(world)[SPLIT]))
 
 
@@ -101,7 +98,8 @@ def typology(world: World, f: Firms, fleeting: Flags) -> Ints:
     kind = np.where(place < len(NAMES), place, HONEST)
     evasion = world.country.evasion
     off = [NAMES.index(n) for n, t in evasion.typologies.items() if not t.on]
-    return np.where(f.typology == SPLIT, SPLIT, np.where(np.isin(kind, off), HONEST, kind))
+    kind = np.where(f.typology == SPLIT, SPLIT, kind)
+    return np.where(np.isin(kind, off), HONEST, kind)
 
 
 def abilities(world: World, f: Firms) -> Floats:

@@ -139,12 +139,12 @@ def test_as_many_evade_as_the_country_says_and_in_every_way() -> None:
     assert set(np.unique(kind)) == set(range(len(NAMES)))
 
 
-def test_a_typology_switched_off_leaves_the_others_as_they_are() -> None:
-    w = world(3000, 36)
-    off = ("private_accounts", "stock_manipulation")
+@pytest.mark.parametrize("off", [("private_accounts", "stock_manipulation"), ("splitting", "carousel")])
+def test_a_typology_switched_off_leaves_the_others_as_they_are(off: tuple[str, str]) -> None:
+    w = world(9000, 36)
     types = {n: t.model_copy(update={"on": n not in off}) for n, t in w.country.evasion.typologies.items()}
     country = w.country.model_copy(update={"evasion": w.country.evasion.model_copy(update={"typologies": types})})
-    before, after = firms(w, np.arange(3000)).typology, firms(replace(w, country=country), np.arange(3000)).typology
+    before, after = firms(w, np.arange(9000)).typology, firms(replace(w, country=country), np.arange(9000)).typology
     gone = np.isin(before, [NAMES.index(n) for n in off])
     assert gone.sum() > 40 and (settled(replace(w, country=country), np.flatnonzero(gone)).typology == HONEST).all()
     assert (after[gone] == HONEST).mean() > 0.95 and (after[~gone] == before[~gone]).all()  # an honest firm may start after a clean audit

@@ -20,6 +20,7 @@ from scipy.stats import binom
 from jobs.economy.answers import Case, answers
 from jobs.economy.chance import Chance
 from jobs.economy.dossier import Dossier, Period, gathered
+from jobs.economy.effects import EFFECT
 from jobs.economy.findings import EXCLUDED, NEW, NOT_EXAMINED, Look, examine
 from jobs.economy.firms import firms
 from jobs.economy.kinds import FICTITIOUS, HONEST, INFLATED, MILL, MISSING, SUPPRESSED
@@ -30,7 +31,13 @@ from jobs.economy.reminded import Response, respond
 from jobs.economy.schedule import changed, evading
 from jobs.economy.setting import usual
 from jobs.economy.world import ACT_FACTOR, ACT_START, World
+from jobs.respond.feedback import apply_feedback
+from jobs.respond.handover import hand_over
+from jobs.respond.posts import staff
+from jobs.respond.store import Store
 from tests.economy.helpers import world, write
+from tests.respond.helpers import DISTRICT, INSPECTION, chosen, conf, person, rows
+from tests.respond.helpers import point as store_point
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -227,20 +234,45 @@ def test_guidance_makes_the_forgetful_correct() -> None:
 
 
 def test_the_truth_of_a_night_says_what_was_left() -> None:
-    w = world()
-    evader = int(np.flatnonzero((firms(w, np.arange(600)).typology == SUPPRESSED) & (firms(w, np.arange(600)).since < 20))[0])
+    w = replace(world(), through=date(2027, 6, 1))
+    some = firms(w, np.arange(600))
+    evader = int(np.flatnonzero((some.typology == SUPPRESSED) & (some.since < 20))[0])
     w = replace(w, acts=np.array([[evader, 22.0, 0.5, ACT_FACTOR]]))
     known = {f"T{evader}": dossier(evader, period(declared=0, cause="opportunity"), typology=SUPPRESSED, cause="opportunity")}
+    reactions = set()
     for day in range(60):
-        night = NIGHT + timedelta(days=day)
-        chosen = dict(case(known[f"T{evader}"], "vat_sales_understated", treatment="assess").row)
+        row = dict(case(known[f"T{evader}"], "vat_sales_understated").row)
         p = point(evader, "vat_sales_understated")
-        response = decide(w, known, {p["point_id"]: p}, [chosen], [], night)
-        effect = response.effects[0]
+        response = decide(w, known, {p["point_id"]: p}, [row], [], NIGHT + timedelta(days=day))
+        effect, left = response.effects[0], lived(w, response)
         assert effect["before"] == pytest.approx(0.5) and "factor" not in effect and effect["typology"] == "suppressed_sales"
-        left = lived(w, response)
-        now = float(changed(left, firms(left, np.array([evader])))[0, -1])
-        assert effect["after"] == pytest.approx(now if int(response.acts[0][1]) < left.horizon else effect["after"]) if response.acts else effect["after"] == effect["before"]
+        assert effect["after"] == pytest.approx(float(changed(left, firms(left, np.array([evader])))[0, -1]))
+        reactions.add(effect["reaction"])
+    assert {"none", "stops", "keeps_below", "not_worked"} <= reactions
+
+
+def test_the_case_store_takes_all_that_offices_and_taxpayers_do(tmp_path: Path) -> None:
+    """Assessments and inspections of a night, through to appeals and money paid back: no action is refused, whatever post it names."""
+    treatments = (("assess", DISTRICT), ("inspect", INSPECTION), ("interview", DISTRICT))
+    points = [store_point(n) for n in range(1, 90)]
+    selection = [chosen(n, *treatments[n % 3], n, [p["point_id"]] if n % 4 else []) for n, p in enumerate(points, start=1)]
+    tables = {name: rows(name, found) for name, found in (("selection", selection), ("risk_point", points), ("reason", []), ("taxpayer", [person(n) for n in range(1, 90)]), ("case_event", []), ("reminder", []))}
+    hidden = {s["taxpayer_id"]: replace(dossier(n, period(declared=0), typology=SUPPRESSED, cause="opportunity"), taxpayer_id=s["taxpayer_id"]) for n, s in enumerate(selection)}
+    country = usual().model_copy(update={"enforcement": usual().enforcement.model_copy(update={"appeals": 0.5, "overturned": 0.7, "instalments": 0.5})})
+    response = Response()
+    work(replace(world(), country=country), hidden, {p["point_id"]: p for p in points}, selection, NIGHT, response)
+    assert {a["kind"] for a in response.actions} >= {"appealed", "overturned", "paid", "point_answered"} and any(a.get("amount", 0) < 0 for a in response.actions)
+    assert any(a.get("result") == "new" for a in response.actions)
+    path = tmp_path / "actions.jsonl"
+    path.write_text("".join(json.dumps(a, ensure_ascii=False) + "\n" for a in response.actions), encoding="utf-8")
+    store = Store.open(f"sqlite:///{tmp_path / 'cases.db'}")
+    try:
+        staff(store, conf(), NIGHT)
+        hand_over(store, conf(), tables, NIGHT, "Director Lin")
+        applied = apply_feedback(store, conf(), path)
+    finally:
+        store.close()
+    assert not applied.refused and applied.done == len(response.actions) > 400
 
 
 def test_an_inspection_takes_months_and_every_case_keeps_its_order() -> None:
@@ -328,6 +360,9 @@ def test_a_step_closes_the_loop_and_may_be_interrupted(spark: SparkSession, tmp_
     assert digests(one) == digests(two)
     _came_back(one, history)
     _corrections_have_their_day(before, _tax(one))
+    effects = pq.read_table(one / "truth" / "effect" / f"{NIGHT}.parquet")
+    treated = {*night[0]["taxpayer_id"].to_pylist(), *night[2]["taxpayer_id"].to_pylist()}
+    assert effects.schema.remove_metadata().equals(EFFECT) and set(effects["taxpayer_id"].to_pylist()) == treated
     early = feedback(one, NIGHT)
     empty = tuple(t.slice(0, 0) for t in night)
     step(spark, one, *empty, NEXT, LAST)
@@ -336,6 +371,8 @@ def test_a_step_closes_the_loop_and_may_be_interrupted(spark: SparkSession, tmp_
     assert not {json.dumps(a, sort_keys=True) for a in early} & {json.dumps(a, sort_keys=True) for a in late}
     with pytest.raises(ValueError, match="has lived already"):
         step(spark, one, *night, NIGHT, NEXT)
+    with pytest.raises(ValueError, match="selection of 2026-10-21: no column office_id, treatment"):
+        step(spark, one, night[0].drop_columns(["treatment", "office_id"]), *night[1:], LAST + timedelta(days=1), date(2026, 12, 1))
 
 
 def _tax(country: Path) -> dict[tuple[str, ...], dict[str, Any]]:
