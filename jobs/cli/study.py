@@ -13,10 +13,9 @@ from jobs.cli.demo import Scale, run_demo
 from jobs.cli.fitting import must_fit
 from jobs.cli.look import known_tables
 from jobs.cli.place import Place, must_have_parent
-from jobs.economy.country import generate
+from jobs.economy.country import generate, planned
 from jobs.economy.portrait import portrait
 from jobs.economy.react import step as react
-from jobs.economy.setting import load_country
 from jobs.evaluate.backtest import backtest as run_backtest
 from jobs.evaluate.report import report
 from jobs.lake.session import session
@@ -51,7 +50,7 @@ def economy(
     context: typer.Context,
     out: Annotated[Path, typer.Option(help="folder for inbox/ and truth/")] = Path("country"),
     taxpayers: Annotated[int, typer.Option(min=300, max=10_000_000)] = 3000,
-    months: Annotated[int, typer.Option(min=6, max=240)] = 36,
+    months: Annotated[int, typer.Option(min=12, max=240)] = 36,
     seed: Seed = 20260101,
     start: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="first day of the first month")] = datetime(2023, 1, 1),
     country: Annotated[str, typer.Option(help="a country that comes along (china, ausonia), or a YAML file")] = "china",
@@ -60,7 +59,7 @@ def economy(
     """Write a country's raw files, as its agencies would send them, and a sealed truth/."""
     if context.invoked_subcommand:
         return
-    load_country(country)  # a faulty one is refused before Spark starts
+    planned(taxpayers, months, seed, start.date(), country)  # a country that makes no sense is refused before Spark starts
     spark = session()
     try:
         generate(spark, out, taxpayers, months, seed, start.date(), partitions, country)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from jobs.conf.base import Share, Strict
-from jobs.economy.fields import Factor, Span, sums_to_one
+from jobs.economy.fields import Factor, Span, whole
 
 OldSource = Literal["rule", "campaign", "random", "tip_off", "assigned", "self_selected", "transferred"]
 
@@ -20,7 +20,7 @@ class Enforcement(Strict):
     """
 
     yearly: Annotated[float, Field(ge=0, le=0.4)]
-    sources: dict[OldSource, Share]  # case source: share of the cases
+    sources: Annotated[dict[OldSource, Share], AfterValidator(whole)]  # case source: share of the cases
     segments: dict[Literal["large", "mid", "small", "individual"], Factor]
     old_rules: Annotated[float, Field(ge=0, le=10)]  # how far the old rules saw the risk
     campaigns: Annotated[int, Field(ge=1, le=6)] = 2  # industries a year whose firms are examined in a wave
@@ -38,7 +38,6 @@ class Enforcement(Strict):
 
     @model_validator(mode="after")
     def _whole(self) -> Enforcement:
-        sums_to_one(list(self.sources.values()), "shares of the case sources")
         missing = sorted({"large", "mid", "small", "individual"} - set(self.segments))
         if missing:
             raise ValueError(f"segments: no factor for {', '.join(missing)}")

@@ -24,7 +24,16 @@ Span = Annotated[tuple[Share, Share], AfterValidator(in_order)]
 Days = Annotated[tuple[Annotated[int, Field(ge=0, le=730)], Annotated[int, Field(ge=0, le=730)]], AfterValidator(in_order)]
 
 
+def whole(shares: dict[str, float]) -> dict[str, float]:
+    """Shares that make a whole."""
+    sums_to_one(list(shares.values()), "shares")
+    return shares
+
+
 def sums_to_one(weights: list[float], what: str) -> None:
     """ValueError when shares do not make a whole."""
     if abs(sum(weights) - 1) > 1e-6:
         raise ValueError(f"the {what} sum to {sum(weights):.4f}; they must sum to 1")
+
+
+Shares = Annotated[dict[str, Share], AfterValidator(whole)]

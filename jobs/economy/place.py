@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from jobs.conf.base import Share, Strict
 from jobs.economy.fields import Factor, sums_to_one
@@ -26,6 +26,14 @@ class District(Strict):
     audited: Factor = 1.0
     executes: Share = 0.85
     branches: Annotated[int, Field(ge=0, le=99)] = 0
+
+
+def _apart(districts: tuple[District, ...]) -> tuple[District, ...]:
+    sums_to_one([d.weight for d in districts], "weights")
+    codes = [d.code for d in districts]
+    if codes != sorted(set(codes)):
+        raise ValueError(f"the codes {', '.join(map(str, codes))} must differ and stand in ascending order")
+    return districts
 
 
 class Sharing(Strict):
@@ -75,17 +83,13 @@ class Place(Strict):
     refund_office: Code | None = None
     large_executes: Share = 0.92
     inspection_executes: Share = 0.82
-    districts: Annotated[tuple[District, ...], Field(min_length=1)]
+    districts: Annotated[tuple[District, ...], Field(min_length=1), AfterValidator(_apart)]
     sharing: Sharing = Sharing()
     moving: Moving = Moving()
     electronic_from: date | None = None
 
     @model_validator(mode="after")
     def _whole(self) -> Place:
-        sums_to_one([d.weight for d in self.districts], "weights of the districts")
-        codes = [d.code for d in self.districts]
-        if codes != sorted(set(codes)):
-            raise ValueError("the districts' codes must differ and stand in ascending order")
         ids = [o.id for o in self.offices]
         if len(ids) != len(set(ids)):
             raise ValueError(f"office {next(i for i in ids if ids.count(i) > 1)} stands twice; every office needs an id of its own")

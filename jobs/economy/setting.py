@@ -18,8 +18,9 @@ from pydantic import AfterValidator, Field, model_validator
 from jobs.conf.base import ConfError, Share, Sourced, Strict
 from jobs.conf.reading import read_one, unusable
 from jobs.economy.agencies import ThirdParties
+from jobs.economy.agreement import disagreements, told
 from jobs.economy.enforcing import Effects, Enforcement
-from jobs.economy.fields import Factor, Percent, Positive, Span, in_order, sums_to_one
+from jobs.economy.fields import Factor, Percent, Positive, Shares, Span, in_order, sums_to_one
 from jobs.economy.kinds import NAMES
 from jobs.economy.place import Place
 from jobs.lake.arrays import Floats, Ints
@@ -36,6 +37,13 @@ class Bracket(Strict):
     quick: Annotated[float, Field(ge=0, le=100)] = 0
 
 
+def _rising(bands: tuple[Bracket, ...]) -> tuple[Bracket, ...]:
+    overs = [b.over for b in bands]
+    if overs and (overs[0] != 0 or overs != sorted(set(overs))):
+        raise ValueError(f"the bands begin over {', '.join(f'{o:g}' for o in overs)}; the first must begin over 0 and each over more than the one before")
+    return bands
+
+
 class Law(Sourced):
     """Main rates while they are in force. Per cent unless said otherwise."""
 
@@ -47,7 +55,7 @@ class Law(Sourced):
     cit: Percent
     cit_small: Percent
     cit_small_below: Annotated[float, Field(ge=0)] = 0  # profit a year up to which the small rate applies
-    pit: Annotated[tuple[Bracket, ...], Field(min_length=1)]
+    pit: Annotated[tuple[Bracket, ...], Field(min_length=1), AfterValidator(_rising)]
     pit_allowance: Annotated[float, Field(ge=0)]  # a month
     pit_dividend: Percent
     social_employer: Annotated[float, Field(ge=0, le=60)]
@@ -56,7 +64,7 @@ class Law(Sourced):
     property_value: Annotated[float, Field(ge=0, le=10)]  # a year, of the original value less the deduction
     property_deduction: Annotated[float, Field(ge=0, le=100)]
     property_rent: Annotated[float, Field(ge=0, le=60)]
-    land_vat: tuple[Bracket, ...] = ()  # bands of gain over deductible cost, with the quick deduction of each
+    land_vat: Annotated[tuple[Bracket, ...], AfterValidator(_rising)] = ()  # bands of gain over deductible cost, with the quick deduction of each
 
 
 class Industry(Strict):
@@ -82,7 +90,7 @@ class Industry(Strict):
     pay: Positive = 1.0  # wages of an employee, relative to the country's usual
     exempt: Share = 0.0  # firms some of whose sales are exempt from VAT
     goods: bool = True  # trades in things that can be bought on the spot
-    buys: dict[str, Share]
+    buys: Shares
     audited: Factor = 1.0
     burden: Annotated[tuple[Share, Share], AfterValidator(in_order)] = (0.0, 1.0)  # VAT due over sales, published range
     margin: Annotated[tuple[float, float], AfterValidator(in_order)] = (-1.0, 1.0)  # profit over sales, published range
@@ -90,7 +98,6 @@ class Industry(Strict):
 
     @model_validator(mode="after")
     def _whole(self) -> Industry:
-        sums_to_one(list(self.buys.values()), f"purchases of industry {self.code}")
         if self.materials + self.wages + self.other >= 1.25:
             raise ValueError(f"materials, wages and other cost {self.materials + self.wages + self.other:.2f} of sales; below 1.25 some firms live")
         if self.consumers + self.exports > 1:
@@ -114,31 +121,29 @@ class Fleeting(Strict):
 
     on: bool = True
     every: Annotated[int, Field(ge=1, le=1000)]
-    lives: tuple[Annotated[int, Field(ge=2, le=60)], Annotated[int, Field(ge=2, le=60)]]  # months
+    lives: Annotated[tuple[Annotated[int, Field(ge=2, le=60)], Annotated[int, Field(ge=2, le=60)]], AfterValidator(in_order)]  # months
+
+
+def _known(typologies: dict[str, Typology]) -> dict[str, Typology]:
+    chosen = [n for n in NAMES if n not in ("honest", "invoice_mill", "missing_trader")]
+    unknown = sorted(set(typologies) - set(chosen))
+    if unknown:
+        raise ValueError(f"unknown typology {', '.join(unknown)}; known: {', '.join(chosen)}")
+    sums_to_one([t.weight for t in typologies.values()], "weights")
+    return typologies
 
 
 class Evasion(Strict):
     """Who evades and how. `share`: evaders among the firms that live on, without those that exist only for fraud."""
 
     share: Annotated[float, Field(ge=0, le=0.6)]
-    typologies: dict[str, Typology]
+    typologies: Annotated[dict[str, Typology], AfterValidator(_known)]
     invoice_mill: Fleeting
     missing_trader: Fleeting
     learns: Share = 0.5  # evaders who do less after a reminder they answered
     below_threshold: Share = 0.3  # of those who do less: who keep just below what was seen instead of stopping
     stops: Span = (0.0, 0.1)  # what is left of the evasion of who stops
     keeps_below: Span = (0.3, 0.6)  # and of who keeps just below
-
-    @model_validator(mode="after")
-    def _whole(self) -> Evasion:
-        unknown = sorted(set(self.typologies) - set(NAMES))
-        if unknown:
-            raise ValueError(f"unknown typology {', '.join(unknown)}; known: {', '.join(n for n in NAMES if n not in _NOT_CHOSEN)}")
-        sums_to_one([t.weight for t in self.typologies.values()], "weights of the typologies")
-        return self
-
-
-_NOT_CHOSEN = ("honest", "invoice_mill", "missing_trader")
 
 
 class Honest(Strict):
@@ -160,6 +165,12 @@ class Recession(Strict):
     first: date
     last: date
     depth: Annotated[float, Field(gt=0, le=3)]
+
+    @model_validator(mode="after")
+    def _ends(self) -> Recession:
+        if self.last < self.first:
+            raise ValueError(f"last {self.last} lies before first {self.first}")
+        return self
 
 
 class Silence(Strict):
@@ -201,25 +212,9 @@ class Country(Strict):
 
     @model_validator(mode="after")
     def _whole(self) -> Country:
-        codes = [i.code for i in self.industries]
-        if len(set(codes)) != len(codes):
-            raise ValueError("industries: a code stands twice")
-        if sum(i.firms for i in self.industries) != SLOTS:
-            raise ValueError(f"industries.firms sum to {sum(i.firms for i in self.industries)}; they must sum to {SLOTS}")
-        named = {c for i in self.industries for c in i.buys} | {c for t in self.evasion.typologies.values() for c in t.industries}
-        named |= {r.industry for r in self.shocks.recessions} | {self.wholesale} | self.third_parties.industries | set(self.trades)
-        named -= {"*"}
-        if named - set(codes):
-            raise ValueError(f"industry {', '.join(sorted(named - set(codes)))} is named and not described; known: {', '.join(codes)}")
-        if next(i.firms for i in self.industries if i.code == self.wholesale) < 3:
-            raise ValueError(f"wholesale {self.wholesale}: needs at least 3 twentieths of the firms")
-        classes = {i.vat for i in self.industries}
-        for n, law in enumerate(self.law):
-            if classes - set(law.vat):
-                raise ValueError(f"law.{n}.vat: no rate for {', '.join(sorted(classes - set(law.vat)))}")
-        starts = [entry.valid_from for entry in self.law]
-        if starts != sorted(set(starts)):
-            raise ValueError("law: entries must stand by valid_from, each on a day of its own")
+        faults = disagreements(self, SLOTS)
+        if faults:
+            raise ValueError("; ".join(faults))
         return self
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Country:
@@ -285,7 +280,7 @@ def load_country(named: str) -> Country:
     faults: list[str] = []
     found = read_one(path, Country, faults)
     if found is None:
-        raise unusable(faults)
+        raise unusable([told(f, Country) for f in faults])
     return found
 
 
