@@ -37,7 +37,7 @@ def soiled(c: Chance, source: str, rows: pa.Table, identity: str, amount: str | 
     way = c.whole(0, len(ways), "way " + source, key[bad])
     spoilt = [_spoilt(rows.take(pa.array(bad[way == n])), w, identity, amount, day, words) for n, w in enumerate(ways)]
     found = pa.concat_tables([rows.filter(pa.array(stays)), rows.take(pa.array(again)), *spoilt])
-    keys = _keys(found)
+    keys = np.concatenate([key[stays], key[again], *(_keys(t) for t in spoilt)])
     return found.take(pa.array(np.lexsort((keys, c.uniform("order " + source, keys)))))
 
 
@@ -46,7 +46,7 @@ def _keys(rows: pa.Table) -> np.ndarray:
     names = [n for n in rows.column_names if n != "_day"]
     parts = [pc.fill_null(pc.cast(rows[n], pa.string()), "") for n in names]
     joined = pc.binary_join_element_wise(*parts, "|")
-    return np.fromiter((zlib.crc32(t) for t in pc.cast(joined, pa.binary()).to_pylist()), dtype=np.int64, count=rows.num_rows)
+    return np.fromiter(map(zlib.crc32, pc.cast(joined, pa.binary()).to_pylist()), dtype=np.int64, count=rows.num_rows)
 
 
 def _spoilt(rows: pa.Table, way: str, identity: str, amount: str | None, day: str | None, words: str) -> pa.Table:

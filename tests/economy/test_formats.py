@@ -28,8 +28,9 @@ from jobs.economy.identities import identities
 from jobs.economy.ids import as_number, broken, tax_ids
 from jobs.economy.papers_trade import _numbers
 from jobs.economy.setting import load_country
+from jobs.economy.tables import days
 from jobs.economy.ubl import document, documents_of
-from jobs.economy.world import World
+from jobs.economy.world import NEVER, World
 from jobs.lake.arrays import day_number
 from jobs.sources.check import Receipt, check
 from jobs.sources.read import read
@@ -80,6 +81,21 @@ def test_an_invoice_is_numbered_by_the_law_of_its_day(name: str, day: date, spec
     made = _numbers(other(name), np.full(len(i), day_number(day)), i // 50, i % 3, i, special).to_pylist()
     assert all(re.fullmatch(pattern, n) for n in made)
     assert len({(s // 50, n) for s, n in enumerate(made)}) == len(made)  # no seller uses one twice
+
+
+#  days                     style        text
+DAYS = [
+    ([0, 19_723, NEVER],      "%Y-%m-%d",  ["1970-01-01", "2024-01-01", None]),      # written one by one
+    ([19_723, 19_724] * 3,    "%Y/%m/%d",  ["2024/01/01", "2024/01/02"] * 3),       # looked up
+    ([19_782, NEVER, 19_782, 19_783], "%Y-%m-%d", ["2024-02-29", None, "2024-02-29", "2024-03-01"]),
+    ([NEVER],                 "%Y-%m-%d",  [None]),
+    ([],                      "%Y-%m-%d",  []),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("numbers", "style", "text"), DAYS)
+def test_days_are_written_as_they_are(numbers: list[int], style: str, text: list[str | None]) -> None:
+    assert days(np.array(numbers, dtype=np.int64), style).to_pylist() == text
 
 
 def test_documents_are_dealt_to_all_buckets_and_are_no_more_than_asked_for() -> None:
