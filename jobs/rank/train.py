@@ -26,7 +26,7 @@ from jobs.rank.labels import Labelled, labels, snapshot_rows
 from jobs.rank.matrix import feature_matrix, feature_names
 from jobs.rank.points import counted_points, stake_codes, stakes_by_code
 from jobs.rank.registry import FILE, register
-from jobs.rank.score import RULES_VERSION
+from jobs.rank.score import RULES_VERSION, believed
 from models import metrics, ranking
 from models.amount import AmountModel, fit_amount
 from models.candidates import CANDIDATES, POINTS_AMOUNT, RULES, FitError, Sort
@@ -55,6 +55,12 @@ class Rows:
     def amount(self) -> Floats:
         """Upward adjustment in the currency."""
         return np.asarray(self.known.amount, dtype=np.float64) / 100
+
+    def evidence(self, conf: Conf) -> Floats:
+        """What the rules alone believed of each row; all alike where there are no scores."""
+        if RULES not in self.matrix.names:
+            return np.ones(len(self.known.label))
+        return believed(np.nan_to_num(self.matrix.column(RULES)), conf)
 
     @property
     def ids(self) -> list[str]:
@@ -214,8 +220,9 @@ def _amounts(name: str, rows: Rows, split: Split, conf: Conf) -> Floats:
     """Expected amounts of the test rows: the points' for the rules, what past results make of them for what learns."""
     if name == "rules" and POINTS_AMOUNT in rows.matrix.names:
         return rows.matrix.take(split.test).column(POINTS_AMOUNT)
-    model = fit_amount(rows.stakes[split.train], stake_codes(conf), rows.amount[split.train], conf.ranking.point_amount_share)
-    return model.predict(rows.stakes[split.test], stake_codes(conf)) if model is not None else np.ones(len(split.test))
+    told = rows.evidence(conf)
+    model = fit_amount(rows.stakes[split.train], stake_codes(conf), rows.amount[split.train], conf.ranking.point_amount_share, told[split.train])
+    return model.predict(rows.stakes[split.test], stake_codes(conf), told[split.test]) if model is not None else np.ones(len(split.test))
 
 
 def _latest(known: Labelled, rows: Ints, conf: Conf) -> Ints | None:
@@ -229,7 +236,7 @@ def fit_final(name: str, rows: Rows, conf: Conf) -> tuple[Model, AmountModel | N
     """The chosen candidate and the amounts on all rows."""
     everyone = np.arange(len(rows.known.label))
     model = fit(name, rows.matrix, rows.known.label, rows.ids, conf.house.seed, _latest(rows.known, everyone, conf))
-    return model, fit_amount(rows.stakes, stake_codes(conf), rows.amount, conf.ranking.point_amount_share)
+    return model, fit_amount(rows.stakes, stake_codes(conf), rows.amount, conf.ranking.point_amount_share, rows.evidence(conf))
 
 
 def _register(

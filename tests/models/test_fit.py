@@ -17,7 +17,7 @@ from models.amount import AmountModel, fit_amount
 from models.calibrate import calibrate
 from models.candidates import CANDIDATES, FitError
 from models.choose import ObjectiveError, capacity, choose, objective
-from models.design import place
+from models.design import Design, fit_design, place
 from models.draw import uniform
 from models.explain import contributions
 from models.fit import Model, fit
@@ -176,15 +176,35 @@ def test_each_kind_of_fault_learns_its_own_share() -> None:
 
 @pytest.mark.parametrize(("found", "kind", "expected"), [
     ([5000.0], 0, [0.5, 0.5]),  # one result, just what is believed: nothing changes
-    ([10_000.0], 0, [6 / 11, 0.5]),  # one result of the whole against 10 rows of the prior: (1 + 10 x 0.5) / 11
-    ([10_000.0] * 10, 0, [0.75, 0.5]),  # (10 + 5) / 20
-    ([1.0] * 10, 1, [0.5, 0.25]),  # nearly nothing was found: 5 / 20, never below 0
+    ([10_000.0], 0, [11 / 21, 0.5]),  # one result of the whole against 20 rows of the prior: (1 + 20 x 0.5) / 21
+    ([10_000.0] * 20, 0, [0.75, 0.5]),  # (20 + 10) / 40
+    ([1.0] * 20, 1, [0.5, 0.25]),  # nearly nothing was found: 10 / 40, never below 0
 ])
 def test_a_share_moves_from_what_is_believed_as_results_come_in(found: list[float], kind: int, expected: list[float]) -> None:
     stakes = np.zeros((len(found), 2))
     stakes[:, kind] = 10_000
     model = fit_amount(stakes, ("a", "b"), np.array(found), 0.5)
     assert model is not None and model.shares == pytest.approx(expected, abs=1e-3)
+
+
+def test_of_a_claim_with_more_evidence_more_is_expected() -> None:
+    stakes, evidence = np.full((40, 1), 10_000.0), np.tile([0.25, 1.0], 20)
+    model = fit_amount(stakes, ("a",), np.tile([2_500.0, 5_000.0], 20), 0.5, evidence)
+    assert model is not None and model.usual == pytest.approx(0.75)  # mean of the roots, 0.5 and 1
+    low, high = model.predict(stakes[:2], ("a",), evidence[:2])
+    assert high == pytest.approx(2 * low)  # the root of four times the evidence
+    assert AmountModel.from_state(model.state()).predict(stakes[:2], ("a",), evidence[:2]).tolist() == [low, high]
+    assert model.predict(stakes[:1], ("a",)) == pytest.approx(model.predict(stakes[:1], ("a",), np.array([0.75**2])))  # none told: as usual
+
+
+def test_a_given_score_keeps_its_distances_in_a_linear_model() -> None:
+    """By places alone the far end of a score would lie as close together as its middle."""
+    matrix = Matrix(("rules_score", "other"), np.column_stack([np.r_[np.linspace(0, 1, 99), 50.0], np.linspace(0, 1, 100)]))
+    given, placed = fit_design(matrix, ("rules_score",)).columns(matrix).T, fit_design(matrix).columns(matrix).T
+    assert given[0][-1] - given[0][-2] > 20 * (given[0][-2] - given[0][-3]) and given[0].mean() == pytest.approx(0, abs=1e-9)
+    assert placed[0][-1] - placed[0][-2] < 0.1 and (given[1] == placed[1]).all()
+    again = Design.from_state(fit_design(matrix, ("rules_score",)).state())
+    assert (again.columns(matrix) == np.column_stack(given)).all()
 
 
 def test_amounts_where_nothing_was_claimed() -> None:

@@ -16,8 +16,8 @@ from jobs.conf import Conf, IndicatorParameters, Ranking
 from jobs.lake.step import ModelRef, Night, Tables
 from jobs.lake.tables import table
 from jobs.rank.points import stake_codes
-from jobs.rank.score import score
-from models.amount import fit_amount
+from jobs.rank.score import believed, score
+from models.amount import AmountModel, fit_amount
 from models.fit import fit
 from models.matrix import Matrix
 from models.store import ModelRefused, save
@@ -131,23 +131,23 @@ def test_duplicates_and_row_order_change_nothing() -> None:
     assert scored(points[::-1], hits[::-1] + hits, people[::-1]) == first
 
 
-def champion(folder: Path) -> tuple[ModelRef, Matrix]:
+def champion(folder: Path) -> tuple[ModelRef, AmountModel]:
     rng = np.random.default_rng(3)
     values = np.column_stack([rng.normal(size=(400, 2)), rng.exponential(3, 400), rng.exponential(900, 400)])
     matrix = Matrix(("f0", "f1", "rules_score", "points_amount"), values)
     label = (rng.random(400) < 1 / (1 + np.exp(-2 * values[:, 0]))).astype(float)
     codes = stake_codes(given.conf())
     stakes = values[:, 3:] * np.array([[c == "sales" for c in codes]])
-    amounts = fit_amount(stakes, codes, label * stakes.sum(axis=1) / 4, 0.6)
+    amounts = fit_amount(stakes, codes, label * stakes.sum(axis=1) / 4, 0.6, believed(values[:, 2], given.conf()))
     assert amounts is not None
     digest = save(
         fit("logistic", matrix, label, [str(n) for n in range(400)]), folder / "m.skops", {"amount": amounts.state(), "feature_set": "f"}
     )
-    return ModelRef("m-1", str(folder / "m.skops"), digest), matrix
+    return ModelRef("m-1", str(folder / "m.skops"), digest), amounts
 
 
 def test_the_champion_stands_beside_the_rules(tmp_path: Path) -> None:
-    model, _ = champion(tmp_path)
+    model, amounts = champion(tmp_path)
     feature = pa.table(
         {
             "taxpayer_id": ["A", "B"],
@@ -165,8 +165,9 @@ def test_the_champion_stands_beside_the_rules(tmp_path: Path) -> None:
     # no feature row: everything missing, still a probability and an amount
     assert 0 < by["C"]["probability"] < 1 and by["C"]["amount"] > 0
     assert by["A"]["rules_score"] == 6
-    # past results found a quarter of what sales points add up to, not the half that the rules take
-    assert float(by["A"]["amount"]) == pytest.approx(250, rel=0.05)
+    # past results found a quarter of what sales points add up to, not the half that the rules take; of a claim with more evidence more
+    more = np.sqrt(believed(np.array([6.0]), given.conf())[0]) / amounts.usual
+    assert float(by["A"]["amount"]) == pytest.approx(1000 * amounts.shares[stake_codes(given.conf()).index("sales")] * more, rel=0.001) and float(by["A"]["amount"]) < 400
 
 
 def test_a_changed_model_file_is_refused(tmp_path: Path) -> None:
