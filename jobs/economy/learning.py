@@ -18,7 +18,7 @@ from jobs.lake.arrays import Flags, Floats, Ints
 CAPACITY = 0.05
 UNSEEN = ("inflated_costs", "private_accounts")
 LEAST = 30  # evaders, and honest firms, below which nothing is learnt
-_FOLDS = 3
+_FOLDS, _HONEST_SAMPLE = 3, 2000
 _RULES = {"burden": -1, "gross_margin": -1, "profit": -1, "input_gap": 1, "output_gap": 1, "sales_gap": 1, "stock": 1, "stock_growth": 1, "related": 1, "owner_loans": 1, "young_suppliers": 1, "refund": 1, "late": 1, "missing_returns": 1}
 
 
@@ -34,6 +34,7 @@ class Findable:
     precision_rules: float
     recall: dict[str, float]  # by typology, by the model that saw all
     count: dict[str, int]
+    telltale: dict[str, tuple[str, float]]  # by typology: the figure that tells it best from honest firms, and its AUC
     unseen: dict[str, float]  # by typology never seen in training
     unseen_all: float
     odd: float  # of the rules' first twentieth: honest and a start-up, loss maker or seasonal
@@ -59,11 +60,27 @@ def findable(found: pa.Table, seed: int = 1) -> Findable | None:
     return Findable(
         firms=len(evades), evaders=int(evades.sum()), single=single(found, evades), model=area(evades, score), precision=float(evades[chosen].mean()),
         precision_rules=float(evades[first].mean()), recall={n: float(chosen[typology == NAMES.index(n)].mean()) for n in there},
-        count={n: int((typology == NAMES.index(n)).sum()) for n in there}, unseen={n: recall for n, (_, recall) in unseen.items()},
+        count={n: int((typology == NAMES.index(n)).sum()) for n in there}, telltale=telltales(found, there), unseen={n: recall for n, (_, recall) in unseen.items()},
         unseen_all=_weighted(unseen), odd=float(odd[first].mean()),
         odd_kinds={n: float((v & ~evades)[first].mean()) for n, v in kinds.items()}, odd_everywhere=float(odd.mean()),
         examined=int(np.sum(_flags(found, "examined"))), learnt=_from_cases(found, table, evades, seed),
     )  # fmt: skip
+
+
+def telltales(found: pa.Table, kinds: Sequence[str]) -> dict[str, tuple[str, float]]:
+    """By what single figure, against its industry, each typology is best told from honest firms, a sample of them, and how well."""
+    typology, industry, evades = found["typology"].to_numpy(), found["industry"].to_numpy(), _flags(found, "evades")
+    honest = np.flatnonzero(~evades)
+    honest = honest[:: max(1, len(honest) // _HONEST_SAMPLE)]
+    best: dict[str, tuple[str, float]] = {n: ("", 0.5) for n in kinds}
+    for name in FIGURES:
+        values = against_peers(found[name].to_numpy().astype(np.float64), industry)
+        for kind in kinds:
+            rows = np.concatenate([np.flatnonzero(typology == NAMES.index(kind)), honest])
+            rows = rows[np.isfinite(values[rows])]
+            told = area(typology[rows] == NAMES.index(kind), values[rows])
+            best[kind] = max(best[kind], (name, max(told, 1 - told)), key=lambda one: one[1])
+    return best
 
 
 def never_seen(found: pa.Table, names: Sequence[str], seed: int = 1) -> dict[str, tuple[int, float]]:

@@ -159,7 +159,8 @@ def finding(found: Findable | None) -> Part | None:
     names = [f"{n.replace('_', ' ')} ({found.count[n]:,})" for n in kinds]
     recall = bars(names, [found.recall[n] for n in kinds], [f"{found.recall[n]:.0%}" for n in kinds], "Share of each typology on the model's list", RUST, True)
     unseen = [(n.replace("_", " "), found.unseen[n], found.recall.get(n), found.count.get(n)) for n in UNSEEN if n in found.unseen]
-    return {"single": single, "recall": recall, "found": found, "unseen": unseen, "figures": len(found.single)}
+    return {"single": single, "recall": recall, "found": found, "unseen": unseen, "figures": len(found.single),
+            "telltale": [(n.replace("_", " "), found.count[n], found.telltale[n][0].replace("_", " "), found.telltale[n][1], found.recall[n]) for n in kinds]}
 
 
 def amounts(s: Summary) -> Part | None:

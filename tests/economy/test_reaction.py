@@ -308,7 +308,10 @@ def test_what_falls_on_appeal_is_paid_back_and_counts_as_not_found() -> None:
 
 
 def test_instalments_add_up_and_some_stop_half_way() -> None:
-    findings = worked([dossier(n, period()) for n in range(1500)], "inspect", "330299").findings
+    response = worked([dossier(n, period()) for n in range(1500)], "inspect", "330299")
+    findings, paid = response.findings, [a for a in response.actions if a["kind"] == "paid" and a["amount"] > 0]
+    assert sum(round(a["amount"] * 100) for a in paid) == sum(f["amount"] for f in findings if f["paid_on"])
+    assert {(a["case_id"], a["event_on"]) for a in paid} == {(f["case_id"], str(f["paid_on"])) for f in findings if f["paid_on"]}
     by_case: dict[str, list[dict[str, Any]]] = {}
     for f in findings:
         by_case.setdefault(f["case_id"], []).append(f)
@@ -363,6 +366,7 @@ def test_a_step_closes_the_loop_and_may_be_interrupted(spark: SparkSession, tmp_
     effects = pq.read_table(one / "truth" / "effect" / f"{NIGHT}.parquet")
     treated = {*night[0]["taxpayer_id"].to_pylist(), *night[2]["taxpayer_id"].to_pylist()}
     assert effects.schema.remove_metadata().equals(EFFECT) and set(effects["taxpayer_id"].to_pylist()) == treated
+    assert pq.read_table(one / "truth" / "effect").num_rows == effects.num_rows + pq.read_table(two / "truth" / "effect", filters=[("case_id", ">=", "H")]).num_rows
     early = feedback(one, NIGHT)
     empty = tuple(t.slice(0, 0) for t in night)
     step(spark, one, *empty, NEXT, LAST)

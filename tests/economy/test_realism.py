@@ -93,6 +93,12 @@ def test_the_tail_exponent_of_a_pareto_is_found(exponent: float) -> None:
     assert hill_whole(np.floor(quantiles * 10).astype(np.int64), 1000)[0] == pytest.approx(exponent, rel=0.05)
 
 
+def test_whole_numbers_are_taken_for_what_was_rounded_to_them() -> None:
+    """From the 45th largest, which is 2, on all 60: 60 over 30 ln(2 / 1.5) + 30 ln(6 / 1.5)."""
+    values = np.concatenate([np.full(30, 2), np.full(30, 6)])
+    assert hill_whole(values, 45) == (pytest.approx(60 / (30 * np.log(2 / 1.5) + 30 * np.log(4))), 60)
+
+
 def test_a_thin_tail_is_no_heavy_one_and_a_short_one_is_not_judged() -> None:
     thin = np.exp(0.2 * np.random.default_rng(1).standard_normal(5000))
     assert hill(thin, 250)[0] > 5
