@@ -65,9 +65,9 @@ def agent_ids(agent: Ints) -> pa.Array:
 
 
 def phones(world: World, f: Firms, owner: Ints) -> pa.Array:
-    """Telephone of the main owner, so that a household's firms have one, or the agent's. No mobile number begins with 12: these are nobody's."""
+    """Telephone of the main owner, so that a household's firms and what splits one business have one, or the agent's. No mobile number begins with 12: these are nobody's."""
     agent = agents(world, f)
-    gives = (agent >= 0) & ((world.chance.uniform("agent phone", f.number) < world.country.place.sharing.agent_phone) | np.isin(f.typology, FLEETING))
+    gives = (agent >= 0) & (f.typology != SPLIT) & ((world.chance.uniform("agent phone", f.number) < world.country.place.sharing.agent_phone) | np.isin(f.typology, FLEETING))
     whose = np.where(gives, -1 - agent, owner)
     digits = world.chance.bits("telephone", whose) % np.uint64(10**9)
     return pc.binary_join_element_wise("12", pc.utf8_lpad(pc.cast(pa.array(digits), pa.string()), 9, padding="0"), "")

@@ -158,7 +158,7 @@ def test_a_business_on_four_papers_sits_at_one_address_with_one_telephone_and_on
     split = np.flatnonzero(f.typology == SPLIT)
     blocks = f.number[split] // 4
     assert len(set(blocks.tolist())) > 3
-    found = {"address": addresses(w, f, np.zeros(len(f), dtype=np.int64)).to_pylist(), "agent": agents(w, f).tolist()}
+    found = {"address": addresses(w, f, np.zeros(len(f), dtype=np.int64)).to_pylist(), "agent": agents(w, f).tolist(), "phone": phones(w, f, main_owner(w, f)).to_pylist()}
     for values in found.values():
         assert len({(int(b), values[n]) for b, n in zip(blocks, split.tolist(), strict=True)}) == len(set(blocks.tolist()))
     honest = np.flatnonzero((f.typology == HONEST) & f.grouped & (f.number < w.taxpayers))
