@@ -16,6 +16,7 @@ from jobs.economy.world import add_months, month_number
 from jobs.lake.arrays import Floats, Ints
 
 Part = dict[str, Any]
+_POINTS = 400  # of the largest firms drawn; more cannot be told apart
 
 
 def population(s: Summary) -> Part:
@@ -33,11 +34,12 @@ def population(s: Summary) -> Part:
 def sizes(s: Summary) -> Part:
     """Sales by rank against Zipf's law, and what each segment weighs."""
     sold = s.largest[s.largest > 0] / 100
-    rank = np.arange(1, len(sold) + 1)
+    every = np.arange(1, len(sold) + 1)
+    rank = np.unique(np.rint(np.geomspace(1, max(1, len(sold)), _POINTS)).astype(np.int64)) if len(sold) > _POINTS else every
     middle = max(1, len(sold) // 3)
-    law = sold[middle - 1] * middle / rank
+    law = sold[middle - 1] * middle / np.maximum(rank, 1) if len(sold) else sold
     chart = lines(
-        [Series("largest firms", rank.astype(float), sold, TEAL, points=True), Series("Zipf's law: sales fall as 1 / rank", rank.astype(float), law, INK, dashed=True, width=1)],
+        [Series("largest firms", rank.astype(float), sold[rank - 1], TEAL, points=True), Series("Zipf's law: sales fall as 1 / rank", rank.astype(float), law, INK, dashed=True, width=1)],
         "Yearly sales of the largest firms by rank", "rank", f"yearly sales, {s.world.country.currency}", log="xy", height=3.9,
     )  # fmt: skip
     whole = {what: sum(s.of("year_segment", seg, what)[1] for seg in SEGMENTS) for what in ("sales", "vat", "heads")}
