@@ -103,7 +103,7 @@ def prepare(out: Path) -> None:
     (out / STAMP).write_text("made by `assay demo`; removed and made anew by the next one\n", encoding="utf-8")
 
 
-def one_night(place: Place, spark: SparkSession, out: Path, as_of: date, after: date | None, clock: Clock, histories: int = 6) -> None:
+def one_night(place: Place, spark: SparkSession, out: Path, as_of: date, after: date | None, clock: Clock, histories: int = 5) -> None:
     """A night from files to hand-over, then learning from `histories` back-fills (0: none), then what the country does until the next one."""
     runner = place.runner_on(spark)
     clock.say(f"night of {as_of}, {'champion ' + runner.champion.version if runner.champion else 'rules only: no model has been trained yet'}")

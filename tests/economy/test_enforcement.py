@@ -64,7 +64,7 @@ def test_each_list_has_its_share_of_the_cases() -> None:
 
 def test_shares_follow_the_settings() -> None:
     shares = {"rule": 0.1, "campaign": 0.1, "random": 0.5, "tip_off": 0.1, "assigned": 0.1, "self_selected": 0.05, "transferred": 0.05}
-    w = replace(world(6000, 36), country=changed_country(sources=shares, yearly=0.14))
+    w = replace(world(6000, 36), country=changed_country(sources=shares, yearly=0.2))
     day, source = chosen(w, firms(w, np.arange(6000)))
     there = day < NEVER
     assert abs((source[there] == RANDOM).mean() - 0.5) < 0.06
