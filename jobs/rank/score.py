@@ -26,6 +26,7 @@ from models.store import load
 
 RULES_VERSION = "rules"
 STRENGTH_CAP = 5.0
+LEAST_CHANCE = 0.01  # below it an amount is not expected tax / probability: it would be any number
 
 
 @dataclass(frozen=True)
@@ -50,21 +51,17 @@ def score(tables: Tables, night: Night) -> pa.Table:
     stakes = stakes_of(points, people, night.conf)
     rules = rules_score(tables["indicator_hit"], ids, night)
     ranking = night.conf.ranking
-    by_rules = believed(rules, night.conf)
+    by_rules = 1.0 - np.exp(-rules / ranking.rules_scale)
     parts = [_rows(ids, RULES_VERSION, by_rules, rules, stakes.amount * ranking.point_amount_share, stakes, night.conf)]
     if night.model is not None:
         model, amounts, feature_set = _champion(night.model.path, night.model.digest)
         _same_features(tables["feature"], feature_set, night.model.version)
         matrix = matrix_of(tables["feature"], ids, rules, stakes.amount / 100, night.conf)
         by_code = stakes_by_code(points, ids, night.conf)
-        amount = amounts.predict(by_code, stake_codes(night.conf), by_rules) * 100 if amounts is not None else stakes.amount * ranking.point_amount_share
-        parts.append(_rows(ids, night.model.version, model.probability(matrix), rules, amount, stakes, night.conf))
+        chance = model.probability(matrix)
+        expected = amounts.expected(by_code, stake_codes(night.conf), chance) * 100 if amounts is not None else chance * stakes.amount * ranking.point_amount_share
+        parts.append(_rows(ids, night.model.version, chance, rules, expected / np.maximum(chance, LEAST_CHANCE), stakes, night.conf))
     return pa.concat_tables(parts)
-
-
-def believed(rules: Floats, conf: Conf) -> Floats:
-    """What the rules alone believe, 0 to 1: 1 - exp(-rules_score / rules_scale), increasing in the score and below 1."""
-    return np.asarray(1.0 - np.exp(-rules / conf.ranking.rules_scale))
 
 
 @lru_cache(maxsize=2)

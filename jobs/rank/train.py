@@ -26,7 +26,7 @@ from jobs.rank.labels import Labelled, labels, snapshot_rows
 from jobs.rank.matrix import feature_matrix, feature_names
 from jobs.rank.points import counted_points, stake_codes, stakes_by_code
 from jobs.rank.registry import FILE, register
-from jobs.rank.score import RULES_VERSION, believed
+from jobs.rank.score import RULES_VERSION
 from models import metrics, ranking
 from models.amount import AmountModel, fit_amount
 from models.candidates import CANDIDATES, POINTS_AMOUNT, RULES, FitError, Sort
@@ -55,12 +55,6 @@ class Rows:
     def amount(self) -> Floats:
         """Upward adjustment in the currency."""
         return np.asarray(self.known.amount, dtype=np.float64) / 100
-
-    def evidence(self, conf: Conf) -> Floats:
-        """What the rules alone believed of each row; all alike where there are no scores."""
-        if RULES not in self.matrix.names:
-            return np.ones(len(self.known.label))
-        return believed(np.nan_to_num(self.matrix.column(RULES)), conf)
 
     @property
     def ids(self) -> list[str]:
@@ -202,7 +196,7 @@ def _on_window(name: str, rows: Rows, split: Split, aim: Objective, conf: Conf) 
     )
     test, truth = rows.matrix.take(split.test), label[split.test]
     probability = model.probability(test)
-    by = model.raw(test) if name == "single_feature" else probability * _amounts(name, rows, split, conf)
+    by = model.raw(test) if name == "single_feature" else _expected(name, rows, split, probability, conf)
     score = by if aim.metric in ("value", "ndcg") or name == "single_feature" else probability
     tied = ranking.ties(score, truth)
     k = aim.at.rows(len(split.test)) if aim.at else len(split.test)
@@ -216,13 +210,12 @@ def _on_window(name: str, rows: Rows, split: Split, aim: Objective, conf: Conf) 
     return whole | {"objective": (whole | at)[aim.metric]}
 
 
-def _amounts(name: str, rows: Rows, split: Split, conf: Conf) -> Floats:
-    """Expected amounts of the test rows: the points' for the rules, what past results make of them for what learns."""
+def _expected(name: str, rows: Rows, split: Split, probability: Floats, conf: Conf) -> Floats:
+    """Expected tax of the test rows: probability x the points' amount for the rules, what past results make of the stakes for what learns."""
     if name == "rules" and POINTS_AMOUNT in rows.matrix.names:
-        return rows.matrix.take(split.test).column(POINTS_AMOUNT)
-    told = rows.evidence(conf)
-    model = fit_amount(rows.stakes[split.train], stake_codes(conf), rows.amount[split.train], conf.ranking.point_amount_share, told[split.train])
-    return model.predict(rows.stakes[split.test], stake_codes(conf), told[split.test]) if model is not None else np.ones(len(split.test))
+        return np.asarray(probability * rows.matrix.take(split.test).column(POINTS_AMOUNT))
+    model = fit_amount(rows.stakes[split.train], stake_codes(conf), rows.amount[split.train], conf.ranking.point_amount_share)
+    return model.expected(rows.stakes[split.test], stake_codes(conf), probability) if model is not None else probability
 
 
 def _latest(known: Labelled, rows: Ints, conf: Conf) -> Ints | None:
@@ -236,7 +229,7 @@ def fit_final(name: str, rows: Rows, conf: Conf) -> tuple[Model, AmountModel | N
     """The chosen candidate and the amounts on all rows."""
     everyone = np.arange(len(rows.known.label))
     model = fit(name, rows.matrix, rows.known.label, rows.ids, conf.house.seed, _latest(rows.known, everyone, conf))
-    return model, fit_amount(rows.stakes, stake_codes(conf), rows.amount, conf.ranking.point_amount_share, rows.evidence(conf))
+    return model, fit_amount(rows.stakes, stake_codes(conf), rows.amount, conf.ranking.point_amount_share)
 
 
 def _register(

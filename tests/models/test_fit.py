@@ -163,38 +163,30 @@ def test_place_gives_a_value_that_fills_many_quantiles_their_middle() -> None:
 
 def test_each_kind_of_fault_learns_its_own_share() -> None:
     rng = np.random.default_rng(10)
-    stakes = np.exp(rng.uniform(6, 14, (2000, 2))) * (rng.random((2000, 2)) < 0.5)
-    found = np.where(rng.random(2000) < 0.5, stakes @ np.array([0.2, 0.9]) * np.exp(rng.normal(0, 0.3, 2000)), 0.0)
+    stakes = np.exp(rng.uniform(6, 14, (20_000, 2))) * (rng.random((20_000, 2)) < 0.5)
+    found = np.where(rng.random(20_000) < 0.5, stakes @ np.array([0.2, 0.9]) * np.exp(rng.normal(0, 0.3, 20_000)), 0.0)
     model = fit_amount(stakes, ("input", "sales"), found, 0.6)
-    assert model is not None and model.shares == pytest.approx([0.2 * np.exp(0.045), 0.9 * np.exp(0.045)], rel=0.1)
-    again = AmountModel.from_state(model.state())
+    # half of the examinations find a fifth, or nine tenths: a tenth and 45 per cent of all stakes
+    assert model is not None and model.shares == pytest.approx([0.1 * np.exp(0.045), 0.45 * np.exp(0.045)], rel=0.15)
+    again, chance = AmountModel.from_state(model.state()), np.full(3, 0.5)
     one = np.array([[10_000.0, 0.0], [0.0, 10_000.0], [10_000.0, 10_000.0]])
-    assert again.predict(one, ("input", "sales")) == pytest.approx(one @ model.shares)
+    assert again.expected(one, ("input", "sales"), chance) == pytest.approx(one @ model.shares)
     with pytest.raises(ValueError, match="train again"):
-        model.predict(one, ("sales", "input"))
+        model.expected(one, ("sales", "input"), chance)
 
 
 @pytest.mark.parametrize(("found", "kind", "expected"), [
     ([5000.0], 0, [0.5, 0.5]),  # one result, just what is believed: nothing changes
-    ([10_000.0], 0, [11 / 21, 0.5]),  # one result of the whole against 20 rows of the prior: (1 + 20 x 0.5) / 21
-    ([10_000.0] * 20, 0, [0.75, 0.5]),  # (20 + 10) / 40
-    ([1.0] * 20, 1, [0.5, 0.25]),  # nearly nothing was found: 10 / 40, never below 0
+    ([10_000.0], 0, [161 / 321, 0.5]),  # one result of the whole against 320 rows of the prior: (1 + 320 x 0.5) / 321
+    ([10_000.0] * 320, 0, [0.75, 0.5]),  # (320 + 160) / 640
+    ([10_000.0] * 160 + [0.0] * 160, 1, [0.25, 0.375]),  # half find nothing: believed is a quarter; (160 + 320 x 0.25) / 640
+    ([1.0] * 320, 1, [0.5, 0.25]),  # nearly nothing was found: 160 / 640, never below 0
 ])
 def test_a_share_moves_from_what_is_believed_as_results_come_in(found: list[float], kind: int, expected: list[float]) -> None:
     stakes = np.zeros((len(found), 2))
     stakes[:, kind] = 10_000
     model = fit_amount(stakes, ("a", "b"), np.array(found), 0.5)
     assert model is not None and model.shares == pytest.approx(expected, abs=1e-3)
-
-
-def test_of_a_claim_with_more_evidence_more_is_expected() -> None:
-    stakes, evidence = np.full((40, 1), 10_000.0), np.tile([0.25, 1.0], 20)
-    model = fit_amount(stakes, ("a",), np.tile([2_500.0, 5_000.0], 20), 0.5, evidence)
-    assert model is not None and model.usual == pytest.approx(0.75)  # mean of the roots, 0.5 and 1
-    low, high = model.predict(stakes[:2], ("a",), evidence[:2])
-    assert high == pytest.approx(2 * low)  # the root of four times the evidence
-    assert AmountModel.from_state(model.state()).predict(stakes[:2], ("a",), evidence[:2]).tolist() == [low, high]
-    assert model.predict(stakes[:1], ("a",)) == pytest.approx(model.predict(stakes[:1], ("a",), np.array([0.75**2])))  # none told: as usual
 
 
 def test_a_given_score_keeps_its_distances_in_a_linear_model() -> None:
@@ -209,8 +201,8 @@ def test_a_given_score_keeps_its_distances_in_a_linear_model() -> None:
 
 def test_amounts_where_nothing_was_claimed() -> None:
     few = fit_amount(np.zeros((5, 1)), ("a",), np.array([10.0, 0, 40, np.nan, 0]), 0.5)
-    # the two found 10 and 40: (50 + 10 rows of their median, 25) / 12
-    assert few is not None and few.predict(np.zeros((2, 1)), ("a",)) == pytest.approx([25, 25])
+    # the two found 10 and 40: (50 + 10 rows of their median, 25) / 12, each times the chance that anything is found
+    assert few is not None and few.expected(np.zeros((2, 1)), ("a",), np.array([0.2, 1.0])) == pytest.approx([5, 25])
     assert fit_amount(np.zeros((2, 1)), ("a",), np.zeros(2), 0.5) is None
 
 
