@@ -31,7 +31,8 @@ from jobs.sources.ingest import ingest_step
 
 STEPS: tuple[Step, ...] = (
     Step("ingest", "sources", Kind.INGEST, ingest_step),
-    Step("link", "link", Kind.DRIVER, link, "party", reads=("taxpayer", "penalty", "land_holding"), changes=("penalty", "land_holding"), versions=("taxpayer",)),
+    Step("link", "link", Kind.DRIVER, link, "party", reads=("taxpayer", "penalty", "land_holding", "licence"),
+         changes=("penalty", "land_holding", "licence"), versions=("taxpayer",)),
     Step("taxpayer_month", "analyse", Kind.KERNEL, taxpayer_month, "taxpayer_month", changes=("invoice", "payment", "return_line", "financial_statement")),
     Step("trade_edge_month", "analyse", Kind.FRAME, trade_edge_month, "trade_edge_month", changes=("invoice",), columns=trade.COLUMNS),
     Step("party_fact", "analyse", Kind.DRIVER, party_fact, "party_fact", changes=("penalty", "land_holding"), versions=("penalty", "land_holding", "party")),

@@ -24,7 +24,7 @@ if TYPE_CHECKING:  # scikit-learn takes seconds to import, and most commands fit
 
 RULES = "rules_score"
 POINTS_AMOUNT = "points_amount"
-GIVEN = (RULES, POINTS_AMOUNT)  # what is known without learning: a linear model starts from it
+GIVEN = (RULES, POINTS_AMOUNT)  # what is known without learning: a linear model starts from it, by its logarithm
 _GIVEN_SPREAD = 3.0  # log-odds, prior standard deviation of a given score's weight: next to free
 _CORRECTION = 0.1  # prior variance, in log-odds, of what all other columns together add to the given scores
 
@@ -156,7 +156,7 @@ def _sort(matrix: Matrix, name: str, label: FloatArray) -> Sort:
 
 def fit_logistic(matrix: Matrix, label: FloatArray, seed: int) -> Core:
     """Logistic regression with a normal prior of mean 0 on every weight, which is L2 penalisation with one strength per column."""
-    design = fit_design(matrix)
+    design = fit_design(matrix, GIVEN)
     columns = design.columns(matrix)
     if not columns.shape[1]:
         raise FitError("no feature varies in the training rows")

@@ -14,7 +14,7 @@ def count(books: Panel) -> dict[str, Floats]:
     """Ratios of the annual return [taxpayer]; NaN before the first that is past its grace."""
     revenue, cost, profit = (books.yearly(f"cit_{i}") for i in ("revenue", "cost", "profit"))
     before = {i: books.yearly(f"cit_{i}", back=1) for i in ("revenue", "cost", "profit")}
-    vat = books.over_cit_year("vat_sales") + books.over_cit_year("vat_exempt")
+    vat = books.over_cit_year("vat_sales") + books.over_cit_year("vat_exempt") + books.over_cit_year("vat_exports")
     rose, cost_rose = share(revenue, before["revenue"]) - 1, share(cost, before["cost"]) - 1
     known = ~np.isnan(profit)
     return {

@@ -9,11 +9,26 @@ import numpy as np
 from jobs.analyse.frame import Frame, Span
 from jobs.analyse.indicator import About, Reading, Side, deviation, indicator, positive, share
 from jobs.analyse.indicator_vat_sales import declared_sales
+from jobs.lake.arrays import Floats
 
 _REVENUE = Side("cit_return", "revenue", "Revenue declared for CIT", "企业所得税申报收入")
 _LAW = "Enterprise Income Tax Law: total income; Tax Collection and Administration Law, art. 35 (verify)"
 _YEAR: tuple[tuple[str, Span], ...] = (("CIT", "year"),)
+_RATES = ("rate", "small_rate", "small_below")
 _PEERS = "industry x size, backing off; the 12 months that tonight's peers cover"
+
+
+
+def _tax(profit: Floats, settings: Mapping[str, float]) -> Floats:
+    """Tax on a profit: the small rate up to its limit, the full rate on all of a larger one."""
+    rate = np.where(profit <= settings["small_below"], settings["small_rate"], settings["rate"])
+    return np.asarray(positive(profit) * rate)
+
+
+def _at_stake(frame: Frame, gap: Floats, settings: Mapping[str, float]) -> Floats:
+    """What a gap in the profit means in tax: a declared loss is used up first, and a larger profit may lose the small rate."""
+    declared = frame.sum("cit_profit")
+    return np.asarray(_tax(declared + positive(gap), settings) - _tax(declared, settings))
 
 
 @indicator(
@@ -26,12 +41,12 @@ _PEERS = "industry x size, backing off; the 12 months that tonight's peers cover
         base="revenue",
         unit="share of the VAT sales",
         frames=_YEAR,
-        formula="(sales declared for VAT in the year - revenue declared for CIT) / sales; at stake: the gap x rate",
+        formula="(sales declared for VAT in the year - revenue declared for CIT) / sales; at stake: tax on the profit with the gap less tax on the profit declared",
         inputs=("taxpayer_month", "filing"),
         minimum="CIT return and all VAT returns of the year filed",
         legal_basis=_LAW,
         innocent=("sale of used equipment is VAT sales, not revenue", "deemed sales for VAT only", "VAT on advances"),
-        settings=("rate",),
+        settings=_RATES,
         declared=_REVENUE,
         other=Side("vat_return", "sales", "Sales declared for VAT", "增值税申报销售额"),
         sentence_en="For {period} revenue of {declared} was declared for income tax, but sales of {other} for VAT: the shortfall is {gap} of the sales.",
@@ -45,7 +60,7 @@ def cit_revenue_below_vat_sales(frame: Frame, settings: Mapping[str, float]) -> 
     declared, other = frame.sum("cit_revenue"), declared_sales(frame)
     gap = other - declared
     missing = ((~frame.filed(), "not_filed"), (~frame.filed("VAT"), "vat_not_filed"))
-    return Reading(declared, other, share(gap, other), positive(gap) * settings["rate"], missing=missing)
+    return Reading(declared, other, share(gap, other), _at_stake(frame, gap, settings), missing=missing)
 
 
 @indicator(
@@ -58,12 +73,12 @@ def cit_revenue_below_vat_sales(frame: Frame, settings: Mapping[str, float]) -> 
         base="revenue",
         unit="share of the statements' revenue",
         frames=_YEAR,
-        formula="(revenue of the year's statements - revenue declared for CIT) / revenue of the statements; at stake: the gap x rate",
+        formula="(revenue of the year's statements - revenue declared for CIT) / revenue of the statements; at stake: tax on the profit with the gap less tax on the profit declared",
         inputs=("taxpayer_month", "filing"),
         minimum="CIT return filed; statements of the year",
         legal_basis=_LAW,
         innocent=("income that is not taxable", "timing between accounting and tax rules"),
-        settings=("rate",),
+        settings=_RATES,
         declared=_REVENUE,
         other=Side("financial_statement", "revenue", "Revenue of the statements", "财务报表营业收入"),
         sentence_en="For {period} the financial statements show revenue of {other}, but {declared} was declared for income tax: the shortfall is {gap} of the statements' revenue.",
@@ -77,7 +92,7 @@ def cit_revenue_below_statement(frame: Frame, settings: Mapping[str, float]) -> 
     declared, other = frame.sum("cit_revenue"), frame.sum("fs_revenue")
     gap = other - declared
     missing = ((~frame.filed(), "not_filed"), (other == 0, "no_statement"))
-    return Reading(declared, other, share(gap, other), positive(gap) * settings["rate"], missing=missing)
+    return Reading(declared, other, share(gap, other), _at_stake(frame, gap, settings), missing=missing)
 
 
 @indicator(
@@ -91,7 +106,7 @@ def cit_revenue_below_statement(frame: Frame, settings: Mapping[str, float]) -> 
         unit="robust deviations above the peers' median",
         gap="deviations",
         frames=_YEAR,
-        formula="(cost / revenue - peers' median) / deviation of the peers; at stake: (own - median) x revenue x rate",
+        formula="(cost / revenue - peers' median) / deviation of the peers; at stake: (own - median) x revenue added to the profit, taxed at the rate of its size",
         inputs=("taxpayer_month", "filing", "peer_member"),
         peer_rule=_PEERS,
         minimum="CIT return of the latest year filed; revenue; peers",
@@ -101,7 +116,7 @@ def cit_revenue_below_statement(frame: Frame, settings: Mapping[str, float]) -> 
             "raw material became dearer",
             "other kind of business inside the same industry code",
         ),
-        settings=("rate",),
+        settings=_RATES,
         declared=Side("cit_return", "cost", "Cost over revenue", "成本率", "share"),
         other=Side("peer", "cost_ratio", "Median of the peers", "同行业成本率中位数", "share"),
         larger="declared",
@@ -117,7 +132,7 @@ def cit_cost_ratio_above_peers(frame: Frame, settings: Mapping[str, float]) -> R
     own = share(frame.sum("cit_cost"), revenue)
     median, mad = frame.peer("cost_ratio")
     missing = ((~frame.filed(), "not_filed"), (np.isnan(median), "no_peers"))
-    return Reading(own, median, deviation(own, median, mad), positive(own - median) * revenue * settings["rate"], frame.newest(1), missing)
+    return Reading(own, median, deviation(own, median, mad), _at_stake(frame, positive(own - median) * revenue, settings), frame.newest(1), missing)
 
 
 @indicator(
@@ -131,12 +146,12 @@ def cit_cost_ratio_above_peers(frame: Frame, settings: Mapping[str, float]) -> R
         unit="difference of growth rates",
         gap="points",
         frames=_YEAR,
-        formula="growth of stock in the year - growth of the statements' revenue; at stake: stock above what kept step with sales x (revenue / cost - 1) x rate",
+        formula="growth of stock in the year - growth of the statements' revenue; at stake: stock above what kept step with sales x (revenue / cost - 1), added to the profit and taxed",
         inputs=("taxpayer_month", "filing"),
         minimum="statements of the year and of the year before; CIT return filed",
         legal_basis=_LAW,
         innocent=("order received but not delivered", "stock bought ahead of a price rise", "goods unsaleable"),
-        settings=("rate",),
+        settings=_RATES,
         declared=Side("financial_statement", "inventory", "Stock at the year's end", "期末存货"),
         other=Side("financial_statement", "inventory", "Stock that would have kept step with sales", "与收入同步的存货", estimate=True),
         larger="declared",
@@ -152,7 +167,7 @@ def cit_stock_grew_without_sales(frame: Frame, settings: Mapping[str, float]) ->
     revenue, revenue_before = frame.sum("fs_revenue"), frame.sum("fs_revenue", 1)
     step = share(revenue, revenue_before)
     margin = positive(share(revenue, frame.sum("fs_cost")) - 1)
-    base = positive(stock - before * step) * margin * settings["rate"]
+    base = _at_stake(frame, positive(stock - before * step) * margin, settings)
     stated = (frame.last("fs_assets") > 0) & (frame.last("fs_assets", 1) > 0)
     missing = ((~frame.filed(), "not_filed"), (~stated, "no_statement"))
     return Reading(stock, before * step, share(stock, before) - step, base, missing=missing)
@@ -168,12 +183,12 @@ def cit_stock_grew_without_sales(frame: Frame, settings: Mapping[str, float]) ->
         base="profit",
         unit="loss as a share of revenue",
         frames=_YEAR,
-        formula="loss / revenue, for a loss this year and the year before while revenue rose by the configured share; at stake: the loss x rate (it would be carried forward)",
+        formula="loss / revenue, for a loss this year and the year before while revenue rose by the configured share; at stake: the tax a profit as large would bear (the loss would be carried forward)",
         inputs=("taxpayer_month", "filing"),
         minimum="CIT returns of two years filed",
         legal_basis="none: a pattern that asks for a question",
         innocent=("investment phase", "price war", "research costs"),
-        settings=("rate", "least_rise"),
+        settings=(*_RATES, "least_rise"),
         declared=Side("cit_return", "profit", "Taxable profit declared", "申报应纳税所得额"),
         other=Side("cit_return", "revenue", "Rise of revenue over the year before", "收入较上年增加"),
         larger="neither",
@@ -192,7 +207,7 @@ def cit_losses_with_rising_sales(frame: Frame, settings: Mapping[str, float]) ->
     loss = np.where(again, share(-profit, revenue), 0.0)
     filed_before = frame.filed(back=1)
     missing = ((~frame.filed(), "not_filed"), (~filed_before, "no_earlier_periods"))
-    return Reading(profit, revenue - revenue_before, loss, np.where(again, -profit, 0.0) * settings["rate"], missing=missing)
+    return Reading(profit, revenue - revenue_before, loss, _tax(np.where(again, -profit, 0.0), settings), missing=missing)
 
 
 @indicator(
@@ -206,13 +221,13 @@ def cit_losses_with_rising_sales(frame: Frame, settings: Mapping[str, float]) ->
         unit="share of revenue below the peers' median margin",
         gap="points",
         frames=_YEAR,
-        formula="peers' median of profit / revenue - own, for taxpayers whose invoices to parties with a common owner are at least the configured share; at stake: the gap x revenue x rate",
+        formula="peers' median of profit / revenue - own, for taxpayers whose invoices to parties with a common owner are at least the configured share; at stake: the gap x revenue added to the profit, taxed at the rate of its size",
         inputs=("taxpayer_month", "partner_month", "filing", "peer_member"),
         peer_rule=_PEERS,
         minimum="CIT return of one of the two latest years filed; invoices; peers",
         legal_basis="Enterprise Income Tax Law, art. 41: arm's length principle (verify)",
         innocent=("contract maker inside a group with little risk", "start-up of a group's distribution", "real bulk discount"),
-        settings=("rate", "least_share"),
+        settings=(*_RATES, "least_share"),
         declared=Side("cit_return", "profit", "Profit over revenue", "利润率", "share"),
         other=Side("peer", "profit_margin", "Median of the peers", "同行业利润率中位数", "share"),
         sentence_en="In {period} a large part of sales went to parties with a common owner; profit was {declared} of revenue, {gap} percentage points below the median of comparable taxpayers ({other}).",
@@ -229,4 +244,4 @@ def cit_related_sales_at_low_margin(frame: Frame, settings: Mapping[str, float])
     related = np.nan_to_num(share(frame.sum("out_related_net"), frame.sum("out_net")))
     about = frame.newest(2) & (related >= settings["least_share"])
     missing = ((~frame.filed(), "not_filed"), (np.isnan(median), "no_peers"))
-    return Reading(own, median, median - own, positive(median - own) * revenue * settings["rate"], about, missing)
+    return Reading(own, median, median - own, _at_stake(frame, positive(median - own) * revenue, settings), about, missing)

@@ -106,7 +106,7 @@ def vat_red_letter_share(frame: Frame, settings: Mapping[str, float]) -> Reading
 )
 def vat_identical_returns(frame: Frame, settings: Mapping[str, float]) -> Reading:
     """Year: longest run of equal sales over the returns filed."""
-    sales, ends = frame.monthly("vat_sales") + frame.monthly("vat_exempt"), frame.monthly("VAT.owed") > 0
+    sales, ends = frame.monthly("vat_sales") + frame.monthly("vat_exempt") + frame.monthly("vat_exports"), frame.monthly("VAT.owed") > 0
     longest, run, before = np.zeros(frame.rows), np.zeros(frame.rows), np.full(frame.rows, np.nan)
     for month in range(frame.length):
         run = np.where(ends[:, month], np.where(sales[:, month] == before, run + 1, 1.0), run)

@@ -16,7 +16,7 @@ _LAW = "VAT Law: output tax on all taxable transactions; Tax Collection and Admi
 
 def declared_sales(frame: Frame, back: int = 0) -> Floats:
     """Taxable and exempt sales declared for VAT [row], in currency."""
-    return frame.sum("vat_sales", back) + frame.sum("vat_exempt", back)
+    return frame.sum("vat_sales", back) + frame.sum("vat_exempt", back) + frame.sum("vat_exports", back)
 
 
 def vat_rate(frame: Frame, settings: Mapping[str, float]) -> Floats:

@@ -26,7 +26,7 @@ ORDER = ("version", "known_at", "row_digest")
 _VAT = {"sales": "vat_sales", "exempt": "vat_exempt", "due": "vat_due"}
 RETURN_LINES = {
     **{("VAT-S", line): measure for line, measure in _VAT.items()},
-    **{("VAT-G", line): measure for line, measure in {**_VAT, "output": "vat_output", "input": "vat_input", "credit_out": "vat_credit"}.items()},
+    **{("VAT-G", line): measure for line, measure in {**_VAT, "output": "vat_output", "input": "vat_input", "credit_out": "vat_credit", "exports": "vat_exports"}.items()},
     **{("CIT-A", line): f"cit_{line}" for line in ("revenue", "cost", "expense", "profit", "due")},
     **{("PIT-W", line): f"pit_{line}" for line in ("wages", "heads", "due")},
 }

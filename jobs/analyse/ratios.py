@@ -25,7 +25,7 @@ class Ratio:
 
 def sales(books: Panel) -> Floats:
     """Taxable and exempt sales declared for VAT [taxpayer, month]."""
-    return books.declared("vat_sales", "VAT") + books.declared("vat_exempt", "VAT")
+    return books.declared("vat_sales", "VAT") + books.declared("vat_exempt", "VAT") + books.declared("vat_exports", "VAT")
 
 
 def year_of_statements(books: Panel, item: str) -> Floats:

@@ -16,6 +16,7 @@ from jobs.cli.look import known_tables
 from jobs.cli.loop import approve_night, deliver_night, run_night, take_feedback, timings, train_champion
 from jobs.cli.place import Place
 from jobs.economy.country import generate
+from jobs.economy.portrait import portrait
 from jobs.economy.react import step as react
 from jobs.evaluate.oracle import truth_report
 from jobs.evaluate.report import report
@@ -69,6 +70,7 @@ def run_demo(out: Path, scale: Scale) -> None:
     try:
         clock.say(f"a country of {scale.taxpayers:,} taxpayers and {scale.months} months: its agencies' files")
         generate(spark, out / "country", scale.taxpayers, scale.months, scale.seed, scale.start, 4)
+        portrait(out / "country")
         place = open_place(out)
         seat(place, scale.nights[0])
         for n, as_of in enumerate(scale.nights):
@@ -101,7 +103,7 @@ def prepare(out: Path) -> None:
     (out / STAMP).write_text("made by `assay demo`; removed and made anew by the next one\n", encoding="utf-8")
 
 
-def one_night(place: Place, spark: SparkSession, out: Path, as_of: date, after: date | None, clock: Clock, histories: int = 6) -> None:
+def one_night(place: Place, spark: SparkSession, out: Path, as_of: date, after: date | None, clock: Clock, histories: int = 5) -> None:
     """A night from files to hand-over, then learning from `histories` back-fills (0: none), then what the country does until the next one."""
     runner = place.runner_on(spark)
     clock.say(f"night of {as_of}, {'champion ' + runner.champion.version if runner.champion else 'rules only: no model has been trained yet'}")
@@ -157,6 +159,7 @@ def where_to_look(out: Path, as_of: date) -> str:
             f"  {out / 'profile.html'}     everything known about the first taxpayer on the list",
             f"  {out / 'report.html'}      did the list beat a sceptic's baseline, was it worked, was it fair",
             f"  {out / 'truth.html'}       the same lists against the country's sealed truth",
+            f"  {out / 'country' / 'report.html'}  what the invented country is like, and how far it is like a real one",
             "The country is invented: the numbers show that the machinery works, not that fraud would be found.",
         ]
     )

@@ -13,7 +13,8 @@ from jobs.cli.demo import Scale, run_demo
 from jobs.cli.fitting import must_fit
 from jobs.cli.look import known_tables
 from jobs.cli.place import Place, must_have_parent
-from jobs.economy.country import generate
+from jobs.economy.country import generate, planned
+from jobs.economy.portrait import portrait
 from jobs.economy.react import step as react
 from jobs.evaluate.backtest import backtest as run_backtest
 from jobs.evaluate.report import report
@@ -49,20 +50,22 @@ def economy(
     context: typer.Context,
     out: Annotated[Path, typer.Option(help="folder for inbox/ and truth/")] = Path("country"),
     taxpayers: Annotated[int, typer.Option(min=300, max=10_000_000)] = 3000,
-    months: Annotated[int, typer.Option(min=6, max=240)] = 36,
+    months: Annotated[int, typer.Option(min=12, max=240)] = 36,
     seed: Seed = 20260101,
     start: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="first day of the first month")] = datetime(2023, 1, 1),
+    country: Annotated[str, typer.Option(help="a country that comes along (china, ausonia), or a YAML file")] = "china",
     partitions: Annotated[int, typer.Option(min=1, max=10_000, help="tasks; the files do not depend on it")] = 4,
 ) -> None:
     """Write a country's raw files, as its agencies would send them, and a sealed truth/."""
     if context.invoked_subcommand:
         return
+    planned(taxpayers, months, seed, start.date(), country)  # a country that makes no sense is refused before Spark starts
     spark = session()
     try:
-        generate(spark, out, taxpayers, months, seed, start.date(), partitions)
+        generate(spark, out, taxpayers, months, seed, start.date(), partitions, country)
     finally:
         spark.stop()
-    typer.echo(f"wrote {out / 'inbox'} and, sealed, {out / 'truth'}")
+    typer.echo(f"wrote {out / 'inbox'} and, sealed, {out / 'truth'}; what the country is like: {portrait(out)}")
 
 
 def economy_step(

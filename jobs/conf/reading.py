@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -42,6 +42,9 @@ _LISTS: dict[str, type[BaseModel]] = {
 }
 
 
+M = TypeVar("M", bound=BaseModel)
+
+
 def root() -> Path:
     """The configuration's folder: `ASSAY_CONF`, or conf/ of the checkout."""
     return Path(os.environ.get("ASSAY_CONF") or Path(__file__).parents[2] / "conf")
@@ -68,6 +71,12 @@ def load(folder: Path | None = None) -> Conf:
 def unusable(faults: list[str]) -> ConfError:
     """One error for all faults found, each on a line of its own."""
     return ConfError("the configuration cannot be used:\n  " + "\n  ".join(faults))
+
+
+def read_one(path: Path, model: type[M], faults: list[str]) -> M | None:
+    """One YAML file as a model, by the rules of every configuration file; None and an added fault when it cannot be used."""
+    found: M | None = _read(path, model, path.name, faults)
+    return found
 
 
 def _parts(folder: Path, faults: list[str]) -> dict[str, Any]:

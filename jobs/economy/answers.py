@@ -10,12 +10,28 @@ from typing import Any
 import numpy as np
 
 from jobs.economy.dossier import Dossier
-from jobs.economy.findings import CONFIRMED, EXCLUDED, IN_PART, NEW, NOT_EXAMINED, REASONS, TOLERANCE, examine, fits, right_code
+from jobs.economy.findings import (
+    CONFIRMED,
+    EXCLUDED,
+    IN_PART,
+    NEW,
+    NOT_EXAMINED,
+    REASONS,
+    TOLERANCE,
+    Findings,
+    Look,
+    ease_of,
+    examine,
+    fits,
+    right_code,
+)
+from jobs.economy.inspectors import inspector, skill
 from jobs.economy.points import point_ids
 from jobs.economy.reminded import Response, faults, mended
 from jobs.economy.world import TAXES, World
 from jobs.lake.arrays import day_number
 
+_LAST_YEAR = 400  # days: what a year's periods and their last returns take
 _FORMAL = ("filing_missing", "filing_late", "payment_short", "ownership_risk", "amendment_downward")
 
 
@@ -34,9 +50,17 @@ class Case:
         return self.dossier.firm, day_number(self.as_of)
 
     @property
-    def examiner(self) -> str:
+    def thorough(self) -> bool:
+        """Is this an examination, or a talk?"""
+        return self.row["treatment"] in ("assess", "inspect")
+
+    def examiner(self, world: World) -> str:
         """Post that works the case."""
-        return "inspector" if self.row["office_id"] == "330299" else "assessor"
+        return "inspector" if self.row["office_id"] == str(world.country.place.inspection_office) else "assessor"
+
+    def inspector(self, world: World) -> int:
+        """Number of who works the case."""
+        return int(inspector(world, np.array(int(self.row["office_id"])), *self.key))
 
 
 @dataclass(frozen=True)
@@ -94,14 +118,19 @@ def _about(world: World, case: Case, point: Mapping[str, Any]) -> Answer:
         return Answer(point["point_id"], code, tax, first, last, EXCLUDED, "threshold" if wrong else "data_wrong", 0)
     if code in ("filing_late", "ownership_risk"):
         return Answer(point["point_id"], code, tax, first, last, EXCLUDED, "already_corrected" if code == "filing_late" else "innocent_explanation", 0)
-    hidden, due = case.dossier.hidden(tax, first, last), sum(p.due for p in spans)
     match = fits(case.dossier.typology, tax, code) or code == "amendment_downward"
-    serial = int(point["point_id"][:8], 16)
-    keys = [np.array([k]) for k in (*case.key, serial)]
-    thorough = np.array([case.row["treatment"] in ("assess", "inspect")])
-    found = examine(world.chance, np.array([hidden]), np.array([due]), np.array([match]), thorough, *keys)
+    found = _seen(world, case, tax, first, last, match, int(point["point_id"][:8], 16))
     result, reason = int(found.result[0]), int(found.reason[0])
     return Answer(point["point_id"], code, tax, first, last, result, REASONS[reason] if result == EXCLUDED else None, int(found.amount[0]))
+
+
+def _seen(world: World, case: Case, tax: str, first: date, last: date, match: bool, serial: int) -> Findings:
+    """What the case's inspector finds in a tax and the periods that overlap the days."""
+    d = case.dossier
+    hidden, due = d.hidden(tax, first, last), sum(p.due for p in d.about(tax, first, last))
+    able, ease = skill(world, np.array([case.inspector(world)])), ease_of(world.country)[[d.typology]]
+    look = Look(np.array([hidden]), np.array([due]), np.array([match]), np.array([case.thorough]), able, ease)
+    return examine(world.chance, world.country.enforcement, look, *(np.array([k]) for k in (*case.key, serial)))
 
 
 def _guided(case: Case, point: Mapping[str, Any], response: Response) -> Answer:
@@ -114,17 +143,13 @@ def _guided(case: Case, point: Mapping[str, Any], response: Response) -> Answer:
 
 def _comprehensive(world: World, case: Case) -> list[Answer]:
     """A case without points looks at the last year of every tax and writes new points for what it sees."""
-    c, found = world.chance, list[Answer]()
+    found = list[Answer]()
     for n, tax in enumerate(TAXES):
-        recent = [p for p in case.dossier.periods if p.tax == tax and (case.as_of - p.last).days < 400]
+        recent = [p for p in case.dossier.periods if p.tax == tax and (case.as_of - p.last).days < _LAST_YEAR]
         if not recent:
             continue
         first, last = min(p.first for p in recent), max(p.last for p in recent)
-        hidden, due = case.dossier.hidden(tax, first, last), sum(p.due for p in recent)
-        seen = float(c.uniform("comprehensive", *case.key, n)) < 0.75
-        if abs(hidden) > TOLERANCE and abs(hidden) * 100 > due and seen:
-            amount = round(hidden * float(c.between(0.6, 0.8, "comprehensive part", *case.key, n)))
-            found.append(_new(case, right_code(case.dossier.typology, tax), tax, first, last, amount))
+        seen = _seen(world, case, tax, first, last, True, n)
+        if int(seen.result[0]) in (CONFIRMED, IN_PART):
+            found.append(_new(case, right_code(case.dossier.typology, tax), tax, first, last, int(seen.amount[0])))
     return found
-
-

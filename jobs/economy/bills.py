@@ -52,7 +52,7 @@ def cut(world: World, f: Firms, total: Ints, rate: Ints, purpose: str, cancelled
     net += np.where(part == 0, total[firm, when] - np.bincount(rows, weights=net, minlength=len(at)).astype(np.int64)[rows], 0) if len(rows) else 0
     day = c.whole(0, 28, purpose + " day", f.number[firm], when, part)
     kept = net > 0
-    bills = Bills(firm[kept], when[kept], part[kept], net[kept], tax_of(net[kept], rate[firm[kept]]), day[kept], np.zeros(int(kept.sum()), dtype=bool))
+    bills = Bills(firm[kept], when[kept], part[kept], net[kept], tax_of(net[kept], rate[firm[kept], when[kept]]), day[kept], np.zeros(int(kept.sum()), dtype=bool))
     return _with_cancelled(world, f, bills, purpose, cancelled) if cancelled else bills
 
 

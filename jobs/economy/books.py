@@ -1,6 +1,7 @@
 """A bucket's books: what its firms truly sold, bought, stocked, paid and what of it they wrote down. All arrays are [firm, month], cents.
 
 Stock rolls forward: stock = stock before + purchases - cost of sales. What the province's suppliers did not deliver is bought outside.
+A name with `booked_` is what was written where that differs from what is true.
 """
 
 from __future__ import annotations
@@ -10,12 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from jobs.economy.bills import Bills, cents, cut
+from jobs.economy.conceal import booked_costs, booked_staff, booked_stock, invented_exports, owner_loans, private_purchases
 from jobs.economy.demand import final_sales, materials
 from jobs.economy.firms import Firms, alive, firms
-from jobs.economy.industries import column
+from jobs.economy.kinds import CAROUSEL, FLEETING, MILL, PRIVATE_ACCOUNTS, RENT, SHIFTED, SUPPRESSED
+from jobs.economy.property import property_value, rents
 from jobs.economy.schedule import evading
-from jobs.economy.trade import FAKE, RELATED, SHIFT, Orders
-from jobs.economy.typologies import MILL, MISSING, SHIFTED, SUPPRESSED
+from jobs.economy.trade import CIRCLE, FAKE, RELATED, SHIFT, Orders
 from jobs.economy.world import World
 from jobs.lake.arrays import Floats, Ints
 
@@ -24,14 +26,23 @@ from jobs.lake.arrays import Floats, Ints
 class Books:
     """Money in cents by firm and month. `bills` are the invoices with consumers and with parties outside the province."""
 
-    rate: Ints  # [firm], per cent of the firm's own supplies
-    invoiced: Ints  # net of all invoices issued
+    rate: Ints  # per cent of the firm's own supplies
+    invoiced: Ints  # net of all invoices issued at home
     invoiced_tax: Ints
     uninvoiced: Ints  # sales without invoice that the firm wrote down
     exempt: Ints  # of them exempt from VAT
-    hidden: Ints  # sales it did not write down
+    exports: Ints  # sales abroad that truly left the country
+    booked_exports: Ints
+    rent: Ints  # of property let
+    booked_rent: Ints
+    hidden: Ints  # sales it did not write down, rent aside
+    private: Ints  # receipts that went into its owners' own accounts
     purchases: Ints  # goods bought, without fictitious ones and services of related firms
     input_tax: Ints  # on special invoices for real purchases and services
+    all_tax: Ints  # on all real purchases, as if the firm were general
+    denied_tax: Ints  # on goods that went round in a circle, claimed and not lawful
+    own_use: Ints  # bought for the owners' own use, booked as the firm's
+    own_use_tax: Ints
     fake: Ints
     fake_tax: Ints
     related: Ints  # services of firms of the same owners
@@ -42,43 +53,99 @@ class Books:
     booked_stock: Ints
     heads: Ints
     wages: Ints
+    booked_heads: Ints
+    booked_wages: Ints
     other: Ints
+    booked_other: Ints
+    wear: Ints  # of fixed assets
+    owner_loans: Ints  # balance of what the owners owe the firm
+    value: Ints  # [firm] original value of its property
+    energy: Ints  # kWh used, by what was truly made and sold
     bills: dict[str, Bills]
 
     @property
     def sales(self) -> Ints:
         """Sales as written down."""
-        return self.invoiced + self.uninvoiced
+        return self.invoiced + self.uninvoiced + self.booked_exports + self.booked_rent
+
+    @property
+    def true_sales(self) -> Ints:
+        """Sales as they were."""
+        return self.invoiced + self.uninvoiced + self.exports + self.rent + self.hidden
+
+    @property
+    def received(self) -> Ints:
+        """Money that came into the firm's accounts: what was written down, with its tax, and what was truly sold abroad."""
+        return self.invoiced + self.invoiced_tax + self.uninvoiced + self.exports + self.booked_rent
+
+    @property
+    def spent(self) -> Ints:
+        """Money that left them, taxes aside."""
+        return self.purchases + self.all_tax + self.related + self.own_use + self.own_use_tax + self.booked_wages + self.booked_other
+
+    @property
+    def expense(self) -> Ints:
+        """Running expenses as written down, wages and taxes aside."""
+        return self.booked_other + self.related + self.own_use + self.wear
+
+    @property
+    def true_expense(self) -> Ints:
+        """Running expenses as they were."""
+        return self.other + self.related - self.shifted + self.wear
 
 
 def books(world: World, f: Firms, bought: Orders, sold: Orders) -> Books:
     """Count the books of a bucket: `bought` are its own firms' orders, `sold` the orders made of them."""
-    shape, c = (len(f), world.horizon), world.chance
-    rate = np.where(f.general, column("rate")[f.industry], 3)
+    shape, c, level = (len(f), world.horizon), world.chance, evading(world, f)
+    rate = np.where(f.general[:, None], world.vat()[f.industry], world.figure("vat_small").astype(np.int64)[None, :])
+    standard = np.broadcast_to(world.vat().max(axis=0), shape)
     inside, inside_tax = _by_month(f, sold, sold.supplier, sold.net, shape), _by_month(f, sold, sold.supplier, sold.tax, shape)
-    consumers, outside, hidden = _final(world, f)
-    with_invoice = cents(consumers * c.between(0.3, 0.9, "invoiced", f.number)[:, None])
-    bills = {"outside": cut(world, f, cents(outside), rate, "outside", 0.02), "consumers": cut(world, f, with_invoice, rate, "consumers")}
-    invoiced = inside + bills["outside"].sum("net", shape) + bills["consumers"].sum("net", shape)
-    taxed = inside_tax + bills["outside"].sum("tax", shape) + bills["consumers"].sum("tax", shape)
-    uninvoiced = cents(consumers) - with_invoice
-    exempt = np.where(((f.industry == 4) & (c.uniform("exempt", f.number) < 0.25))[:, None], uninvoiced * 3 // 10, 0)
-    fake, related, shifted = bought.where(bought.kind == FAKE), bought.where(bought.kind >= RELATED), bought.where(bought.kind == SHIFT)
+    final = _final(world, f, level)
+    with_invoice = cents(final.consumers * c.between(0.3, 0.9, "invoiced", f.number)[:, None])
+    circle = bought.where(bought.kind == CIRCLE)
+    exports = cents(final.abroad) + _by_month(f, circle, circle.buyer, circle.net, shape) * 103 // 100
+    shown = exports + invented_exports(world, f, level)
+    bills = {
+        "outside": cut(world, f, cents(final.outside), rate, "outside", 0.02), "consumers": cut(world, f, with_invoice, rate, "consumers"),
+        "abroad": cut(world, f, shown, np.zeros_like(shown), "abroad"),
+    }  # fmt: skip
+    invoiced, taxed = (x + bills["outside"].sum(n, shape) + bills["consumers"].sum(n, shape) for x, n in ((inside, "net"), (inside_tax, "tax")))
+    uninvoiced = cents(final.consumers) - with_invoice
+    exempt = np.where((c.uniform("exempt", f.number) < world.country.column("exempt")[f.industry])[:, None], uninvoiced * 3 // 10, 0)
+    rent = rents(world, f.number, f.size, f.lets)[:, None] * alive(world, f)
+    hidden = cents(final.cash + final.private)
+    trade = invoiced + uninvoiced + exports + hidden
     goods = bought.where(bought.kind < FAKE)
-    real = bought.where((bought.kind != FAKE) & (bought.special == 1))
-    sales = invoiced + uninvoiced + cents(hidden)
-    stock, cost, extra = _stock(world, f, sales, _by_month(f, goods, goods.buyer, goods.net, shape))
-    bills["purchases"] = cut(world, f, extra, np.full(len(f), 13), "purchases")
-    input_tax = _by_month(f, real, real.buyer, real.tax, shape) + bills["purchases"].sum("tax", shape)
-    heads, wages, other = _running(world, f, _capacity(world, f, sales))
-    booked_cost, booked_stock = _booked(world, f, sales, cents(hidden), cost, stock)
+    stock, cost, extra = _stock(world, f, trade, _by_month(f, goods, goods.buyer, goods.net, shape), _by_month(f, circle, circle.buyer, circle.net, shape))
+    wear = np.rint(f.size * 100 * world.country.column("fixed_months")[f.industry] / 120).astype(np.int64)[:, None] * alive(world, f)
+    own_use = private_purchases(world, f, level, trade)
+    bills["purchases"] = cut(world, f, extra, standard, "purchases")
+    bills["private"] = cut(world, f, own_use, standard, "private")
+    heads, wages, other = _running(world, f, _capacity(world, f, trade))
+    # What a firm spends on running itself is given in all: machines that wear out and contributions for employees are parts of it.
+    employer = (world.figure("social_employer") / 100)[None, :]
+    other = np.maximum(other - wear - np.rint(wages * employer).astype(np.int64), other // 4)
+    part = {n: bought.where(m) for n, m in _purchases(bought).items()}
+    sums = {(n, what): _by_month(f, o, o.buyer, getattr(o, what) if what == "net" else o.tax * (o.special if what == "tax" else 1), shape) for n, o in part.items() for what in ("net", "tax", "all")}
+    staff = booked_staff(world, f, level, heads, wages)
+    written_cost, written_stock = _with_paper(f, trade, booked_stock(world, f, level, hidden, trade, cost, stock))
     return Books(
-        rate=rate, invoiced=invoiced, invoiced_tax=taxed, uninvoiced=uninvoiced, exempt=exempt, hidden=cents(hidden),
-        purchases=_by_month(f, goods, goods.buyer, goods.net, shape) + extra, input_tax=input_tax,
-        fake=_by_month(f, fake, fake.buyer, fake.net, shape), fake_tax=_by_month(f, fake, fake.buyer, fake.tax * fake.special, shape),
-        related=_by_month(f, related, related.buyer, related.net, shape), shifted=_by_month(f, shifted, shifted.buyer, shifted.net, shape), cost=cost, stock=stock, booked_cost=booked_cost,
-        booked_stock=booked_stock, heads=heads, wages=wages, other=other, bills=bills,
-    )
+        rate=rate, invoiced=invoiced, invoiced_tax=taxed, uninvoiced=uninvoiced, exempt=exempt, exports=exports, booked_exports=shown, rent=rent,
+        booked_rent=np.where((f.typology == RENT)[:, None], np.rint(rent * (1 - level)).astype(np.int64), rent), hidden=hidden, private=cents(final.private),
+        purchases=sums["goods", "net"] + extra, input_tax=sums["real", "tax"] + bills["purchases"].sum("tax", shape),
+        all_tax=sums["real", "all"] + bills["purchases"].sum("tax", shape), denied_tax=sums["circle", "tax"], own_use=own_use,
+        own_use_tax=bills["private"].sum("tax", shape) * f.general[:, None], fake=sums["fake", "net"], fake_tax=sums["fake", "tax"], related=sums["related", "net"],
+        shifted=sums["shifted", "net"], cost=cost, stock=stock, booked_cost=written_cost, booked_stock=written_stock, heads=heads, wages=wages,
+        booked_heads=staff[0], booked_wages=staff[1], other=other, booked_other=other + booked_costs(world, f, level, trade) + wages - staff[1], wear=wear,
+        owner_loans=owner_loans(world, f, level), value=property_value(world, f.number, f.size, ~f.individual & ~np.isin(f.typology, FLEETING)),
+        energy=_energy(world, f, trade), bills=bills,
+    )  # fmt: skip
+
+
+def _purchases(bought: Orders) -> dict[str, np.ndarray]:
+    """Orders by what their invoices are worth: goods and services that were truly delivered, and the others."""
+    kind = bought.kind
+    return {"goods": kind < FAKE, "real": kind != FAKE, "circle": kind == CIRCLE, "fake": kind == FAKE, "related": (kind == RELATED) | (kind == SHIFT), "shifted": kind == SHIFT}
 
 
 def _by_month(f: Firms, o: Orders, party: Ints, values: Ints, shape: tuple[int, int]) -> Ints:
@@ -87,39 +154,53 @@ def _by_month(f: Firms, o: Orders, party: Ints, values: Ints, shape: tuple[int, 
     return np.rint(found).astype(np.int64).reshape(shape)
 
 
-def _final(world: World, f: Firms) -> tuple[Floats, Floats, Floats]:
-    """Sales to consumers as written down, sales outside the province, and what was left out of the books."""
-    final = final_sales(world, f)
-    c, suppresses = world.chance, f.typology == SUPPRESSED
-    share = np.clip(column("consumers")[f.industry] * c.between(0.7, 1.1, "consumers", f.number), 0, 1)
+@dataclass(frozen=True)
+class _Final:
+    """Sales to final customers, in currency: written down to consumers, outside the province and abroad; taken in cash or privately."""
+
+    consumers: Floats
+    outside: Floats
+    abroad: Floats
+    cash: Floats
+    private: Floats
+
+
+def _final(world: World, f: Firms, level: Floats) -> _Final:
+    final, country = final_sales(world, f), world.country
+    c, suppresses, privately = world.chance, f.typology == SUPPRESSED, f.typology == PRIVATE_ACCOUNTS
+    share = np.clip(country.column("consumers")[f.industry] * c.between(0.7, 1.1, "consumers", f.number), 0, 1)
     # Who hides sales has customers who want no invoice; many honest factories and wholesalers have them too.
     over_the_counter = suppresses | (c.uniform("counter", f.number) < 0.25)
     share = np.where(over_the_counter, np.maximum(share, c.between(0.25, 0.7, "counter share", f.number)), share)
     consumers = final * share[:, None]
-    hidden = np.where(suppresses[:, None], consumers * evading(world, f), 0.0)
-    return consumers - hidden, final - consumers, hidden
+    sells_abroad = f.general & (c.uniform("exporter", f.number) < 0.6) | (f.typology == CAROUSEL)
+    abroad = (final - consumers) * np.where(sells_abroad, country.column("exports")[f.industry] * c.between(0.6, 1.4, "exports", f.number), 0.0).clip(0, 1)[:, None]
+    rest = final - consumers - abroad
+    cash = np.where(suppresses[:, None], consumers * level, 0.0)
+    private = np.where(privately[:, None], rest * level, 0.0)
+    return _Final(consumers - cash, rest - private, abroad, cash, private)
 
 
-def _stock(world: World, f: Firms, sales: Ints, delivered: Ints) -> tuple[Ints, Ints, Ints]:
-    """Stock at the end of the month, cost of sales, goods bought outside."""
+def _stock(world: World, f: Firms, sales: Ints, delivered: Ints, passed: Ints) -> tuple[Ints, Ints, Ints]:
+    """Stock at the end of the month, cost of sales, goods bought outside. `passed`: goods that leave in the month they come."""
     c, months = world.chance, np.arange(world.horizon)
     price = 1 + 0.03 * c.normal("price", f.number[:, None], months[None, :])
-    cost = np.rint(sales * materials(world, f)[:, None] * price).astype(np.int64)
+    cost = np.rint((sales - passed * 103 // 100) * materials(world, f)[:, None] * price).astype(np.int64)
     cost[f.typology == MILL] = 0
-    months_held = column("stock_months")[f.industry] * c.between(0.5, 1.8, "stock", f.number)
+    months_held = world.country.column("stock_months")[f.industry] * c.between(0.5, 1.8, "stock", f.number)
     calm = np.array([cost[:, max(0, t - 2) : t + 1].mean(axis=1) for t in months]).T
     wanted = np.rint(calm * months_held[:, None]).astype(np.int64)
     stock, extra, held = np.zeros_like(cost), np.zeros_like(cost), wanted[:, 0].copy()
     works = alive(world, f)
-    cash_only = (f.typology == MISSING) | (f.typology == MILL)
     for t in months:
-        held = held + delivered[:, t] - cost[:, t]
+        held = held + delivered[:, t] - passed[:, t] - cost[:, t]
         need = np.maximum(wanted[:, t] - held, 0)
         need = np.where((need * 20 > cost[:, t]) | (held < 0), need, 0) * works[:, t]
         held = held + need
-        extra[:, t], stock[:, t] = np.where(cash_only, 0, need), held * works[:, t]
+        extra[:, t], stock[:, t] = need, held * works[:, t]
         held = stock[:, t]
-    return stock, cost, extra
+    cash_only = np.isin(f.typology, FLEETING)[:, None]
+    return stock, cost + passed, np.where(cash_only, 0, extra)
 
 
 def _capacity(world: World, f: Firms, sales: Ints) -> Floats:
@@ -135,26 +216,32 @@ def _capacity(world: World, f: Firms, sales: Ints) -> Floats:
 
 def _running(world: World, f: Firms, size: Floats) -> tuple[Ints, Ints, Ints]:
     """Employees, wages and other expenses, for a capacity [firm, month] in currency."""
-    c, t = world.chance, np.arange(world.horizon)[None, :]
+    c, t, fleeting = world.chance, np.arange(world.horizon)[None, :], np.isin(f.typology, FLEETING)[:, None]
     i, works = f.number[:, None], alive(world, f)
-    pay = c.between(5200, 9500, "pay", f.number)[:, None] * np.where(f.industry == 7, 1.7, 1.0)[:, None]
-    staff = size * (column("wages")[f.industry] * c.between(0.7, 1.3, "staff", f.number))[:, None] / pay
+    pay = c.between(5200, 9500, "pay", f.number)[:, None] * world.country.column("pay")[f.industry][:, None]
+    staff = size * (world.country.column("wages")[f.industry] * c.between(0.7, 1.3, "staff", f.number))[:, None] / pay
     heads = np.maximum(1, np.round(staff * np.exp(0.05 * c.normal("heads", i, t // 3)))).astype(np.int64)
-    heads = np.where(np.isin(f.typology, (MILL, MISSING))[:, None], 1 + i % 2, heads) * works
+    heads = np.where(fleeting, 1 + i % 2, heads) * works
     bonus = np.where((t + world.start.month - 1) % 12 == 0, 1.5, 1.0)
     wages = cents(heads * np.round(pay * (1 + 0.04 * c.normal("wage", i, t)) * bonus, 2))
     # A sibling that takes in shifted profit runs at a loss: that is why the profit goes there.
     host = firms(world, f.number // 4 * 4)
     takes = (f.number % 4 == 1) & (host.typology == SHIFTED)
-    burden = column("other")[f.industry] * c.between(0.55, 1.4, "other", f.number) * np.where(takes, 2.2, 1.0)
+    burden = world.country.column("other")[f.industry] * c.between(0.55, 1.4, "other", f.number) * np.where(takes, 2.2, 1.0)
     other = cents(size * burden[:, None] * np.exp(0.15 * c.normal("other month", i, t)) * works)
-    return heads, wages, np.where(np.isin(f.typology, (MILL, MISSING))[:, None], other // 6, other)
+    return heads, wages, np.where(fleeting, other // 6, other)
 
 
-def _booked(world: World, f: Firms, sales: Ints, hidden: Ints, cost: Ints, stock: Ints) -> tuple[Ints, Ints]:
-    """Cost and stock as written down: who hides sales either books the whole cost or lets the stock swell."""
-    swells = (f.typology == SUPPRESSED) & (world.chance.uniform("swells", f.number) < 0.4)
-    left_out = np.where(swells[:, None], cost * (hidden / np.maximum(sales, 1)), 0.0).astype(np.int64)
-    swollen = np.where(alive(world, f), stock + np.cumsum(left_out, axis=1), 0)
-    invented = np.where((f.typology == MILL)[:, None], sales * 97 // 100, 0)
-    return cost - left_out + invented, swollen
+def _with_paper(f: Firms, sales: Ints, written: tuple[Ints, Ints]) -> tuple[Ints, Ints]:
+    """A mill writes down a cost for the goods it never had."""
+    cost, stock = written
+    return cost + np.where((f.typology == MILL)[:, None], sales * 97 // 100, 0), stock
+
+
+def _energy(world: World, f: Firms, sales: Ints) -> Ints:
+    """kWh, with a floor for light: a mill uses hardly any."""
+    use = world.country.column("energy")[f.industry] * world.chance.between(0.7, 1.3, "energy", f.number) * np.where(np.isin(f.typology, FLEETING), 0.02, 1.0)
+    noise = np.exp(0.1 * world.chance.normal("energy month", f.number[:, None], np.arange(world.horizon)[None, :]))
+    return np.rint((sales / 100 / 0.7 * use[:, None] + 60) * noise * alive(world, f)).astype(np.int64)
+
+

@@ -10,8 +10,11 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from jobs.conf.base import ConfError
 from jobs.economy.bucket import Job, Written, receive, send
 from jobs.economy.delivery import FEEDS, Slice, enter, history_slices, resend
+from jobs.economy.setting import load_country
+from jobs.economy.typologies import chances
 from jobs.economy.world import World, add_months
 
 if TYPE_CHECKING:
@@ -19,24 +22,40 @@ if TYPE_CHECKING:
 
 RECEIVED_AFTER = 3  # days of the next month that the history still covers
 SENT_TWICE = "cit_return"
+EINVOICES = 2000
 
 
-def generate(spark: SparkSession, out: Path, taxpayers: int, months: int, seed: int, start: date, partitions: int) -> None:
-    """Write out/inbox/<source>/ (files and manifest, declared `history`) and out/truth/.
+def planned(taxpayers: int, months: int, seed: int, start: date, country: str = "china") -> World:
+    """The country that these words describe, checked as far as it can be without counting it.
 
-    taxpayers: firms ever registered in the `months` from the month of `start`. The files depend on taxpayers, months, seed and start,
-    never on partitions. ValueError for a size or a date that makes no country, FileExistsError when `out` holds one.
+    ValueError for a size or a date that makes no country, ConfError for a YAML that makes no sense, alone or at this size.
     """
-    if taxpayers < 200 or months < 12 or partitions < 1:
-        raise ValueError(f"taxpayers {taxpayers}, months {months}, partitions {partitions}: at least 200, 12 and 1")
+    if taxpayers < 200 or months < 12:
+        raise ValueError(f"taxpayers {taxpayers}, months {months}: at least 200 and 12")
     if start.day != 1:
         raise ValueError(f"start {start}: must be the first day of a month")
+    through = add_months(start, months) + timedelta(days=RECEIVED_AFTER)
+    world = World(taxpayers, months + start.month - 1, seed, date(start.year, 1, 1), start, through, country=load_country(country))
+    for n, silence in enumerate(world.country.shocks.silences):
+        if silence.source not in FEEDS:
+            raise ConfError(f"shocks.silences.{n}.source: no source {silence.source}; known: {', '.join(FEEDS)}")
+    chances(world)  # more evaders than firms that could
+    return world
+
+
+def generate(spark: SparkSession, out: Path, taxpayers: int, months: int, seed: int, start: date, partitions: int, country: str = "china", einvoices: int = EINVOICES) -> None:
+    """Write out/inbox/<source>/ (files and manifest, declared `history`), out/einvoice/ (`einvoices` of the invoices as UBL, at most) and out/truth/.
+
+    taxpayers: firms ever registered in the `months` from the month of `start`. `country`: a name in countries/ or a YAML file. The files depend on
+    taxpayers, months, seed, start and country, never on partitions. ConfError for a country that makes no sense, ValueError for a size or a date that makes no country, FileExistsError when `out` holds one.
+    """
+    if partitions < 1:
+        raise ValueError(f"partitions {partitions}: at least 1")
+    world = planned(taxpayers, months, seed, start, country)
     if (out / "truth" / "world.json").exists():
         raise FileExistsError(f"{out}: holds a country already; name another folder, or remove it")
-    through = add_months(start, months) + timedelta(days=RECEIVED_AFTER)
-    world = World(taxpayers, months + start.month - 1, seed, date(start.year, 1, 1), start, through)
     pieces = history_slices(start, world.through)
-    written = run(spark, Job(world, str(out.resolve()), {source: pieces for source in FEEDS}), partitions)
+    written = run(spark, Job(world, str(out.resolve()), {source: pieces for source in FEEDS}, einvoices), partitions)
     enter_all(out / "inbox", {source: pieces for source in FEEDS}, written, SENT_TWICE)
     world.save(out / "truth")
 
@@ -52,7 +71,8 @@ def run(spark: SparkSession, job: Job, partitions: int) -> list[Written]:
         return receive(job, parts)
 
     context = spark.sparkContext
-    routed = context.parallelize(range(world.buckets), tasks).mapPartitions(sending).partitionBy(tasks, int)
+    sent = context.parallelize(range(world.buckets), tasks).mapPartitions(sending)
+    routed = sent.repartitionAndSortWithinPartitions(tasks, int)  # a task then holds the orders of one bucket at a time
     return sorted(routed.mapPartitions(receiving).collect())
 
 

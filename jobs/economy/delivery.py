@@ -13,11 +13,12 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
-from jobs.economy.chance import Chance
 from jobs.economy.dirt import soiled
-from jobs.economy.world import add_months
-from jobs.lake.arrays import day_number
+from jobs.economy.words import in_own_words
+from jobs.economy.world import World, add_months
+from jobs.lake.arrays import Ints, day_number
 
+RAW_UP_TO = 50_000  # taxpayers up to which every agency writes its own format; above it all write Parquet, columns named alike
 _ZONE = timezone(timedelta(hours=8))
 
 
@@ -38,13 +39,24 @@ FEEDS = {
     "registry": Feed("jsonl", "uscc", day="established"),
     "tax_registration": Feed("csv", "taxpayer_id", day="valid_from"),
     "ownership": Feed("jsonl", "company.uscc", day="since", rare=True),
+    "officer": Feed("jsonl", "company.uscc", day="since", rare=True),
     "vat_return": Feed("csv", "纳税人识别号", "应纳税额", "申报日期", encoding="gb18030"),
     "cit_return": Feed("csv", "taxpayer_id", "profit", "filed_on"),
     "pit_return": Feed("csv", "withholder_id", "wages", "filed_on"),
+    "social_return": Feed("csv", "employer_id", "base", "filed_on"),
+    "property_return": Feed("csv", "纳税人识别号", "应纳税额", "申报日期", encoding="gb18030"),
+    "refund_claim": Feed("csv", "纳税人识别号", "申请退税额", "申报日期", encoding="gb18030"),
     "financial_statement": Feed("csv", "taxpayer_id", "revenue", "filed_on"),
     "invoice": Feed("parquet", "seller_id"),
     "land": Feed("csv", "parcel_no", "original_value_wan", "acquired_on", rare=True, coded=False),
     "penalty": Feed("csv", "决定书文号", "罚款金额", "决定日期", rare=True, coded=False),
+    "licence": Feed("csv", "许可证编号", day="有效期自", rare=True, coded=False),
+    "customs": Feed("csv", "报关单号", "人民币总价", "申报日期", encoding="gb18030", coded=False),
+    "electricity": Feed("csv", "户号", "电量", "抄表日期", encoding="gb18030", coded=False),
+    "social_security": Feed("csv", "单位编号", "缴费基数", "核定日期", coded=False),
+    "credit_rating": Feed("jsonl", "纳税人.识别号", day="公布日期", rare=True),
+    "bank_month": Feed("parquet", "账号", coded=False),
+    "tip_off": Feed("jsonl", "受理编号", day="受理日期", coded=False),
     "treasury": Feed("csv", "payer_id", "amount", "paid_on"),
     "case_history": Feed("csv", "taxpayer_id", None, "event_on", rare=True),
 }
@@ -85,29 +97,41 @@ def step_slices(through: date, until: date, rare: bool) -> list[Slice]:
     return found
 
 
-def write_slice(c: Chance, source: str, rows: pa.Table, piece: Slice, part: int, folder: Path) -> str | None:
-    """Write one bucket's part of a delivery; the file's name, or None when there is nothing to send."""
-    feed, day = FEEDS[source], rows["_day"]
+def as_sent(world: World, source: str, day: Ints) -> Ints:
+    """The day by which a row is sent: what a source left out in a silent month comes with the next month's rows."""
+    found = day.copy()
+    for one in world.country.shocks.silences:
+        if one.source == source:
+            first, after = (day_number(add_months(one.month.replace(day=1), n)) for n in (0, 1))
+            found[(day >= first) & (day < after)] = after
+    return found
+
+
+def write_slice(world: World, source: str, rows: pa.Table, piece: Slice, part: int, folder: Path) -> str | None:
+    """Write one bucket's part of a delivery; the file's name, or None when there is nothing to send. Parquet where the country is large."""
+    feed, day, c = FEEDS[source], pa.array(as_sent(world, source, rows["_day"].to_numpy())), world.chance
     cut = rows.filter(pc.and_(pc.greater(day, piece.after), pc.less_equal(day, piece.until)))
     if cut.num_rows == 0:
         return None
-    made = soiled(c, source, cut, feed.identity, feed.amount, feed.day, feed.coded).drop_columns(["_day"])
-    name = f"{source}_{piece.label}_{part + 1:02d}.{feed.format}"
+    made = soiled(c, source, in_own_words(world, cut), feed.identity, feed.amount, feed.day, feed.coded, world.country.words).drop_columns(["_day"])
+    form = "parquet" if world.taxpayers > RAW_UP_TO else feed.format
+    name = f"{source}_{piece.label}_{part + 1:02d}.{form}"
     path = folder / source / name
     path.parent.mkdir(parents=True, exist_ok=True)
-    if feed.format == "parquet":
+    if form == "parquet":
         pq.write_table(made, path, compression="zstd", store_schema=False)
-    elif feed.format == "jsonl":
+    elif form == "jsonl":
         path.write_text("".join(json.dumps(_nested(r), ensure_ascii=False) + "\n" for r in made.to_pylist()), encoding="utf-8")
     else:
-        path.write_bytes(_csv(made, feed.encoding))
+        own = world.country.words == "zh"  # Chinese cells hold no commas
+        path.write_bytes(_csv(made, feed.encoding if own else "utf-8", "none" if own else "needed"))
     return name
 
 
-def _csv(rows: pa.Table, encoding: str) -> bytes:
+def _csv(rows: pa.Table, encoding: str, quoting: str) -> bytes:
     sink = pa.BufferOutputStream()
     text = pa.table({n: pc.fill_null(pc.cast(rows[n], pa.string()), "") for n in rows.column_names})
-    pacsv.write_csv(text, sink, pacsv.WriteOptions(quoting_style="none", include_header=False))
+    pacsv.write_csv(text, sink, pacsv.WriteOptions(quoting_style=quoting, include_header=False))
     header = ",".join(rows.column_names) + "\n"
     body: bytes = header.encode("utf-8") + sink.getvalue().to_pybytes()
     return body if encoding == "utf-8" else bytes(body).decode("utf-8").encode(encoding)

@@ -12,16 +12,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from jobs.economy.chance import Chance
-from jobs.economy.ids import broken
+from jobs.economy.ids import as_number, broken
 
 BROKEN, TWICE, RESENT = 0.02, 0.006, 0.96
 _WORDS = "壹贰叁肆伍陆柒捌玖"
+_NUMERALS = ("due", "tre", "quattro", "cinque", "sei", "sette", "otto", "nove", "dieci")
 
 
-def soiled(c: Chance, source: str, rows: pa.Table, identity: str, amount: str | None, day: str | None, coded: bool) -> pa.Table:
+def soiled(c: Chance, source: str, rows: pa.Table, identity: str, amount: str | None, day: str | None, coded: bool, words: str = "zh") -> pa.Table:
     """The rows with some broken (a copy that is wrong, nearly always beside the right one) and some twice.
 
-    identity, amount, day: the columns that can be spoilt; None where the source has none. `coded`: the identity is a unified code.
+    identity, amount, day: the columns that can be spoilt; None where the source has none. `coded`: the identity is a tax id.
+    `words`: the language in which a sum is written out and a date is typed.
     """
     count = rows.num_rows
     if count == 0:
@@ -33,9 +35,9 @@ def soiled(c: Chance, source: str, rows: pa.Table, identity: str, amount: str | 
     stays[bad] = c.uniform("resent " + source, key[bad]) < RESENT
     ways = [w for w, column in (("check", coded), ("exponent", coded), ("words", amount), ("date", day), ("empty", True)) if column]
     way = c.whole(0, len(ways), "way " + source, key[bad])
-    spoilt = [_spoilt(rows.take(pa.array(bad[way == n])), w, identity, amount, day) for n, w in enumerate(ways)]
+    spoilt = [_spoilt(rows.take(pa.array(bad[way == n])), w, identity, amount, day, words) for n, w in enumerate(ways)]
     found = pa.concat_tables([rows.filter(pa.array(stays)), rows.take(pa.array(again)), *spoilt])
-    keys = _keys(found)
+    keys = np.concatenate([key[stays], key[again], *(_keys(t) for t in spoilt)])
     return found.take(pa.array(np.lexsort((keys, c.uniform("order " + source, keys)))))
 
 
@@ -44,22 +46,26 @@ def _keys(rows: pa.Table) -> np.ndarray:
     names = [n for n in rows.column_names if n != "_day"]
     parts = [pc.fill_null(pc.cast(rows[n], pa.string()), "") for n in names]
     joined = pc.binary_join_element_wise(*parts, "|")
-    return np.fromiter((zlib.crc32(t) for t in pc.cast(joined, pa.binary()).to_pylist()), dtype=np.int64, count=rows.num_rows)
+    return np.fromiter(map(zlib.crc32, pc.cast(joined, pa.binary()).to_pylist()), dtype=np.int64, count=rows.num_rows)
 
 
-def _spoilt(rows: pa.Table, way: str, identity: str, amount: str | None, day: str | None) -> pa.Table:
+def _spoilt(rows: pa.Table, way: str, identity: str, amount: str | None, day: str | None, words: str) -> pa.Table:
     if rows.num_rows == 0:
         return rows
     keys = _keys(rows).tolist()
     if way == "check":
         return _with(rows, identity, [broken(v) for v in rows[identity].to_pylist()])
     if way == "exponent":
-        return _with(rows, identity, [f"9.1{v[2:4]}{n % 10}E+17" for n, v in zip(keys, rows[identity].to_pylist(), strict=True)])
+        return _with(rows, identity, [as_number(v, n % 10) for n, v in zip(keys, rows[identity].to_pylist(), strict=True)])
     if way == "empty":
         return _with(rows, identity, [""] * rows.num_rows)
+    if way == "words" and words != "zh":
+        return _with(rows, str(amount), [f"{_NUMERALS[len(v or '') % 9]}mila{_NUMERALS[n % 9]}cento/00" for n, v in zip(keys, rows[str(amount)].to_pylist(), strict=True)])
     if way == "words":
         return _with(rows, str(amount), [f"{_WORDS[len(v or '') % 9]}万{_WORDS[n % 9]}仟元整" for n, v in zip(keys, rows[str(amount)].to_pylist(), strict=True)])
     texts = [str(v or "") for v in rows[str(day)].to_pylist()]
+    if words != "zh":
+        return _with(rows, str(day), [f"{t[8:10]}.{t[5:7]}.{t[:4]}" if n % 2 else f"{t[5:7]}/{t[8:10]}/{t[2:4]}" for n, t in zip(keys, texts, strict=True)])
     return _with(rows, str(day), [f"{t[:4]}年{t[5:7]}月{t[8:10]}日" if n % 2 else f"{t[5:7]}/{t[8:10]}/{t[2:4]}" for n, t in zip(keys, texts, strict=True)])
 
 

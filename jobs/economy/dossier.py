@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -10,12 +11,14 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from jobs.economy.typologies import NAMES
+from jobs.economy.kinds import FLEETING, HONEST, NAMES
+from jobs.economy.world import World, add_months, month_number
 
 FINDING = pa.schema([
     ("firm", pa.int64()), ("taxpayer_id", pa.string()), ("tax", pa.string()), ("period_from", pa.date32()), ("period_to", pa.date32()),
-    ("amount", pa.int64()), ("found_on", pa.date32()), ("paid_on", pa.date32()), ("case_id", pa.string()),
+    ("amount", pa.int64()), ("found_on", pa.date32()), ("paid_on", pa.date32()), ("repaid_on", pa.date32()), ("fell_on", pa.date32()), ("case_id", pa.string()),
 ])  # fmt: skip
+_REMEMBERED = 72  # months after which an earlier finding concerns no period that can still be examined
 
 
 @dataclass(frozen=True)
@@ -39,14 +42,25 @@ class Period:
 
 @dataclass(frozen=True)
 class Dossier:
-    """One taxpayer: number, typology by position, returns owed, and what was found before."""
+    """One taxpayer: number, typology by position, whether it evades on the night and why, returns owed, and what was found before."""
 
     firm: int
     taxpayer_id: str
     typology: int
     evades: bool
+    cause: str
     periods: tuple[Period, ...]
-    found: tuple[dict[str, Any], ...]
+    found: tuple[Mapping[str, Any], ...]
+
+    @property
+    def fleeting(self) -> bool:
+        """Exists only for fraud."""
+        return self.typology in FLEETING
+
+    @property
+    def honest(self) -> bool:
+        """Never evaded and does not mean to."""
+        return self.typology == HONEST
 
     def about(self, tax: str, first: date, last: date) -> list[Period]:
         """Returns of a tax whose period overlaps the days."""
@@ -60,21 +74,32 @@ class Dossier:
         return max(total - before, 0) if total > 0 else total
 
 
-def dossiers(truth: Path, ids: list[str], night: date) -> dict[str, Dossier]:
+def dossiers(world: World, truth: Path, ids: list[str], night: date) -> dict[str, Dossier]:
     """Dossiers of the taxpayers that exist, by id; findings of earlier nights only, so that a repeated step sees the same."""
     wanted = [("taxpayer_id", "in", ids)]
-    firms = pq.read_table(truth / "firm", filters=wanted).to_pylist() if ids else []
-    rows = pq.read_table(truth / "tax", filters=wanted).to_pylist() if ids else []
-    found = [f for path in sorted((truth / "finding").glob("*.parquet")) if path.stem < night.isoformat() for f in pq.read_table(path).to_pylist()]
+    if not ids:
+        return {}
+    since = add_months(night, -_REMEMBERED).isoformat()
+    nights = [path for path in sorted((truth / "finding").glob("*.parquet")) if since <= path.stem < night.isoformat()]
+    found = [f for path in nights for f in pq.read_table(path, filters=wanted).to_pylist()]
+    return gathered(world, pq.read_table(truth / "firm", filters=wanted), pq.read_table(truth / "tax", filters=wanted), found, night)
+
+
+def gathered(world: World, firms: pa.Table, tax: pa.Table, found: Iterable[Mapping[str, Any]], night: date) -> dict[str, Dossier]:
+    """Dossiers from rows of truth/firm and truth/tax and from earlier findings; what had fallen on appeal by the night counts as not found."""
     periods: dict[str, list[Period]] = {}
-    for r in sorted(rows, key=lambda r: (r["tax"], r["period_from"], r["form"])):
+    for r in sorted(tax.to_pylist(), key=lambda r: (r["tax"], r["period_from"], r["form"])):
         due, declared, paid = (int(r[name] * 100) for name in ("due", "declared", "paid"))
         period = Period(r["tax"], r["period_from"], r["period_to"], due, declared, paid, r["filed_on"] is not None, r["cause"])
         periods.setdefault(r["taxpayer_id"], []).append(period)
+    before: dict[str, list[Mapping[str, Any]]] = {}
+    for f in found:
+        if f["fell_on"] is None or f["fell_on"] > night:
+            before.setdefault(f["taxpayer_id"], []).append(f)
     return {
-        f["taxpayer_id"]: Dossier(
-            f["firm"], f["taxpayer_id"], NAMES.index(f["typology"]), f["typology"] != NAMES[0], tuple(periods.get(f["taxpayer_id"], ())),
-            tuple(e for e in found if e["taxpayer_id"] == f["taxpayer_id"]),
+        r["taxpayer_id"]: Dossier(
+            r["firm"], r["taxpayer_id"], NAMES.index(r["typology"]), r["since"] <= month_number(world, night), r["cause"],
+            tuple(periods.get(r["taxpayer_id"], ())), tuple(before.get(r["taxpayer_id"], ())),
         )
-        for f in firms
+        for r in firms.to_pylist()
     }  # fmt: skip

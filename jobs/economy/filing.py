@@ -9,13 +9,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from jobs.economy.accounts import Accounts, short_of_cash
 from jobs.economy.firms import Firms
-from jobs.economy.returns import Returns
-from jobs.economy.typologies import MILL, MISSING
+from jobs.economy.kinds import MILL, MISSING
+from jobs.economy.returns import Returns, at_end
 from jobs.economy.world import NEVER, World
-from jobs.lake.arrays import Floats, Ints
+from jobs.lake.arrays import Ints
 
-DUE_DAYS = {"VAT": 15, "PIT": 15, "CIT": 151}
+DUE_DAYS = {"VAT": 15, "PIT": 15, "CIT": 151, "SOCIAL": 15, "STAMP": 15, "PROPERTY": 15, "LVAT": 90}
 
 
 @dataclass(frozen=True)
@@ -36,17 +37,18 @@ class Conduct:
     told: Ints  # day of that payment
 
 
-def conduct(world: World, f: Firms, r: Returns) -> Conduct:
+def conduct(world: World, f: Firms, r: Returns, a: Accounts) -> Conduct:
     """Filing and payment days of the returns of one tax."""
     starts = world.first_day(np.array([a for a, _ in r.months]))
     ends = world.last_day(np.array([b for _, b in r.months]))
     filed = _filed(world, f, r, ends)
     c, i, p = world.chance, f.number[:, None], starts[None, :]
     amended = np.where(r.mistake & r.amends & (filed < NEVER), filed + c.whole(25, 150, "amend " + r.tax, i, p), NEVER)
-    illiquid = tight(world, f)[:, None]
+    illiquid = at_end(world, short_of_cash(world, f, a), r.months)
     due_day = ends[None, :] + DUE_DAYS[r.tax]
     prompt = np.maximum(filed + c.whole(0, 4, "pay " + r.tax, i, p), due_day - 4)
     u = c.uniform("pays " + r.tax, i, p)
+    prompt = np.where(filed <= due_day, np.minimum(prompt, due_day), prompt)
     late = u < illiquid * 0.5
     paid = np.where(late, prompt + c.whole(8, 100, "pay late " + r.tax, i, p), prompt)
     never = (u > 1 - illiquid * 0.12) | (np.isin(f.typology, (MISSING, MILL))[:, None] & (c.uniform("vanish", i, p) < 0.8))
@@ -58,16 +60,9 @@ def conduct(world: World, f: Firms, r: Returns) -> Conduct:
     settled = np.where(r.owed & (filed < NEVER), world.corrected(f.number, r.tax, starts, ends, True), NEVER)
     before = np.where(paid < NEVER, amount, 0) + np.where(second < NEVER, rise, 0)
     told = np.where(corrected < NEVER, corrected + c.whole(0, 15, "told", i, p), settled)
-    owing = np.maximum(np.where(corrected < NEVER, r.due, r.final["due"]) - before, 0)
+    owing = np.maximum(np.where(corrected < NEVER, np.maximum(r.due, 0), r.final["due"]) - before, 0)
     told = np.where((told < NEVER) & ((corrected >= NEVER) | (c.uniform("can pay", i, p) < 0.85)), told, NEVER)
     return Conduct(starts, ends, filed, amended, paid, amount, second, rise, corrected, settled, owing, told)
-
-
-def tight(world: World, f: Firms) -> Floats:
-    """How short of cash a firm is: chance-like, about 3 per cent for most and a third for one in eight."""
-    c = world.chance
-    found = np.where(c.uniform("illiquid", f.number) < 0.12, c.between(0.15, 0.5, "tight", f.number), 0.03)
-    return np.where(f.segment == 0, found / 3, found)
 
 
 def _filed(world: World, f: Firms, r: Returns, ends: Ints) -> Ints:

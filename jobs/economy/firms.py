@@ -6,19 +6,18 @@ in proportion to size, is found by a formula and no task needs the list of all f
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from jobs.economy.industries import SLOTS, WHOLESALE, column
-from jobs.economy.typologies import CAUSES, FICTITIOUS, HONEST, INFLATED, MILL, MISSING, SHIFTED, SUPPRESSED, roles, typology
+from jobs.economy.kinds import CAUSES, FLEETING, HONEST, MILL, MISSING, NAMES, SPLIT
+from jobs.economy.property import let
+from jobs.economy.setting import SLOTS
+from jobs.economy.typologies import roles, splits, typology
 from jobs.economy.world import NEVER, World
 from jobs.lake.arrays import Flags, Floats, Ints
 
-ZIPF = 0.95  # sales fall with rank to this power
-SMALLEST = 50_000.0  # monthly sales of the last rank, before industry and luck
-REGIONS = np.array([330203, 330205, 330206, 330211, 330212])
-_GENERAL_FROM = 417_000.0  # 5 million a year: above it a taxpayer is general by law
+DEVELOPS = "7010"  # real-estate development
 
 
 @dataclass(frozen=True)
@@ -41,36 +40,85 @@ class Firms:
     cause: Ints
     careless: Floats  # chance of an honest mistake in a return
     grouped: Flags  # its block of four has a common owner
+    lets: Flags  # owns property that it lets to others
+    develops: Flags  # builds and sells property
 
     def __len__(self) -> int:
         return len(self.number)
 
+    def at(self, keep: np.ndarray) -> Firms:
+        """The firms selected by a mask or by positions."""
+        return Firms(*(getattr(self, n)[keep] for n in Firms.__dataclass_fields__))
+
 
 def firms(world: World, number: Ints) -> Firms:
     """The firms with these numbers."""
-    c, i = world.chance, np.asarray(number, dtype=np.int64)
-    industry = SLOTS[i % 20]
-    mill, missing, order = roles(world, i)
-    rank = _rank(world, i)
-    size = SMALLEST * (world.ranks / (rank + 1.0)) ** ZIPF * column("scale")[industry] * np.exp(0.35 * c.normal("size", i))
-    size = np.where(mill, c.between(3e5, 9e5, "mill", i), np.where(missing, c.between(4e5, 1.2e6, "missing", i), size))
-    industry = np.where(mill | missing, WHOLESALE, industry)
-    young = ~(mill | missing)
-    individual = young & (size < 110_000) & (c.uniform("individual", i) < 0.35)
-    general = ~individual & ((size > _GENERAL_FROM) | (c.uniform("general", i) < 0.5)) | mill | missing
-    birth = _birth(world, i, rank, mill | missing, order)
-    found = Firms(
-        number=i, industry=industry, size=size, region=REGIONS[c.pick([0.28, 0.2, 0.16, 0.12, 0.24], "region", i)],
-        individual=individual, general=general, segment=_segment(world, i, rank, individual, mill | missing), birth=birth,
-        death=birth, abnormal=young, typology=birth, intensity=size, since=birth, cause=birth,
-        careless=np.where(c.uniform("careless", i) < 0.25, 0.07, 0.012), grouped=c.uniform("block", i // 4) < 0.35,
-    )
+    from jobs.economy.aftermath import emboldened  # examinations choose among the firms as they are settled
+
+    return emboldened(world, settled(world, number))
+
+
+def settled(world: World, number: Ints) -> Firms:
+    """The firms as they are whatever examinations made of them."""
+    i = np.asarray(number, dtype=np.int64)
+    found, split = plain(world, i), splits(world, i, may_split(world, i))
+    known = world.country.evasion.typologies.get(NAMES[SPLIT])
+    if split.any():  # switched off, the block stays as it is, and honest
+        found = _splitting(world, found, split) if known is not None and known.on else replace(found, typology=np.where(split, SPLIT, found.typology))
+    mill, missing, _ = roles(world, i)
     return _with_conduct(world, found, mill, missing)
+
+
+def plain(world: World, i: Ints) -> Firms:
+    """The firms as they are before any of them evades; mills and missing traders stand among them."""
+    c, country = world.chance, world.country
+    mill, missing, order = roles(world, i)
+    fleeting = mill | missing
+    rank = _rank(world, i)
+    industry = np.where(fleeting, country.wholesale_number, country.slots[i % SLOTS])
+    size = country.smallest * (world.ranks / (rank + 1.0)) ** country.zipf * country.column("scale")[industry] * np.exp(0.35 * c.normal("size", i))
+    size = np.where(mill, c.between(3e5, 9e5, "mill", i), np.where(missing, c.between(4e5, 1.2e6, "missing", i), size))
+    individual = ~fleeting & (size < 110_000) & (c.uniform("individual", i) < 0.35)
+    general = ~individual & ((size > _general_from(world)) | (c.uniform("general", i) < 0.5)) | fleeting
+    birth, zero = _birth(world, i, rank, fleeting, order), np.zeros(len(i), dtype=np.int64)
+    return Firms(
+        number=i, industry=industry, size=size, region=country.regions[c.pick([d.weight for d in country.place.districts], "region", i)],
+        individual=individual, general=general, segment=_segment(world, i, rank, individual, fleeting), birth=birth,
+        death=birth, abnormal=fleeting, typology=zero, intensity=np.zeros(len(i)), since=birth, cause=zero,
+        careless=np.where(c.uniform("careless", i) < country.honest.careless_firms, country.honest.careless, country.honest.careful),
+        grouped=c.uniform("block", i // 4) < 0.35, lets=let(world, i, ~individual & ~fleeting),
+        develops=np.array([n.code == DEVELOPS for n in country.industries])[industry] & ~individual,
+    )  # fmt: skip
+
+
+def _general_from(world: World) -> float:
+    """Monthly sales above which a taxpayer is general by law."""
+    return world.country.law[0].vat_general_above / 12
+
+
+def may_split(world: World, i: Ints) -> Flags:
+    """Which firms lie in a block of one owner whose first firm is too large for a small taxpayer, and not four times so."""
+    first = plain(world, i // 4 * 4)
+    rank, slot = i // 4 * 4 // SLOTS, i // 4 * 4 % SLOTS
+    blocks = np.stack([np.stack(roles(world, rank * SLOTS + slot + n)[:2]).any(axis=0) for n in range(4)]).any(axis=0)
+    limit = _general_from(world)
+    return np.asarray(first.grouped & (first.size > 0.8 * limit) & (first.size < 3.2 * limit) & ~blocks & (i < world.taxpayers))
+
+
+def _splitting(world: World, f: Firms, split: Flags) -> Firms:
+    """One business on four papers: the trade of the first, each just below what makes a taxpayer general."""
+    first = plain(world, f.number // 4 * 4)
+    part = np.minimum(first.size / 4 * world.chance.between(0.85, 1.15, "part", f.number), 0.93 * _general_from(world))
+    return replace(
+        f, industry=np.where(split, first.industry, f.industry), size=np.where(split, part, f.size), general=f.general & ~split, individual=f.individual & ~split,
+        segment=np.where(split, 2, f.segment), region=np.where(split, first.region, f.region), birth=np.where(split, np.minimum(first.birth, world.months - 3), f.birth),
+        typology=np.where(split, SPLIT, f.typology), develops=f.develops & ~split, lets=f.lets & ~split,
+    )  # fmt: skip
 
 
 def _rank(world: World, i: Ints) -> Ints:
     late = np.floor(world.ranks * np.sqrt(world.chance.uniform("rank", i))).astype(np.int64)
-    return np.where(i < world.taxpayers, np.minimum(i // 20, world.ranks - 1), late)
+    return np.where(i < world.taxpayers, np.minimum(i // SLOTS, world.ranks - 1), late)
 
 
 def _segment(world: World, i: Ints, rank: Ints, individual: Flags, fleeting: Flags) -> Ints:
@@ -80,8 +128,8 @@ def _segment(world: World, i: Ints, rank: Ints, individual: Flags, fleeting: Fla
 
 
 def _birth(world: World, i: Ints, rank: Ints, fleeting: Flags, order: Floats) -> Ints:
-    c = world.chance
-    newborn = c.uniform("newborn", i) < np.minimum(0.4, 0.0065 * world.months) * np.where(rank < world.ranks * 0.1, 0.3, 1.0)
+    c, births = world.chance, world.country.births
+    newborn = c.uniform("newborn", i) < np.minimum(0.4, births * world.months) * np.where(rank < world.ranks * 0.1, 0.3, 1.0)
     within = 1 + np.floor(c.uniform("born", i) * (world.months - 2)).astype(np.int64)
     before = -(6 + np.floor(240 * c.uniform("age", i) ** 1.5)).astype(np.int64)
     found = np.where(newborn, within, before)
@@ -91,25 +139,29 @@ def _birth(world: World, i: Ints, rank: Ints, fleeting: Flags, order: Floats) ->
 
 
 def _with_conduct(world: World, f: Firms, mill: Flags, missing: Flags) -> Firms:
-    c, i = world.chance, f.number
-    kind = typology(world, f, mill, missing)
+    c, i, evasion = world.chance, f.number, world.country.evasion
+    kind = np.where(mill, MILL, np.where(missing, MISSING, typology(world, f, mill | missing)))
     hazard = np.where(f.segment == 0, 0.0005, np.where(f.segment == 1, 0.0015, 0.0035))
     life = 8 + np.floor(np.log(c.uniform("life", i)) / np.log1p(-hazard)).astype(np.int64)
-    life = np.where(mill, c.whole(6, 10, "life", i), np.where(missing, c.whole(6, 9, "life", i), life))
-    death = np.minimum(np.maximum(f.birth, np.where(mill | missing, f.birth, 0)) + life, NEVER)
-    death = np.minimum(death, np.maximum(world.shut(i), f.birth + 1))
-    since = np.floor(-14 + c.uniform("since", i) * (world.months * 0.75 + 14)).astype(np.int64)
-    since = np.where(kind == HONEST, NEVER, np.where(mill | missing, f.birth, np.maximum(since, f.birth + 3)))
-    abnormal = mill | missing | (c.uniform("abnormal", i) < 0.25)
-    opportunist = c.uniform("cause", i) < 0.5
-    cause = np.where(((kind == SUPPRESSED) | (kind == INFLATED)) & opportunist, CAUSES.index("opportunity"), CAUSES.index("intent"))
+    life = np.where(mill, c.whole(*evasion.invoice_mill.lives, "life", i), np.where(missing, c.whole(*evasion.missing_trader.lives, "life", i), life))
+    death = np.minimum(np.minimum(f.birth + life, NEVER), np.maximum(world.shut(i), f.birth + 1))
+    since = np.floor(-14 + c.uniform("since", np.where(kind == SPLIT, i // 4, i)) * (world.months * 0.75 + 14)).astype(np.int64)
+    since = np.where(kind == HONEST, NEVER, np.where(np.isin(kind, FLEETING), f.birth, np.maximum(since, f.birth + 3)))
+    since = np.where(kind == SPLIT, f.birth, since)  # who splits does so from the first day
+    abnormal = np.isin(kind, FLEETING) | (c.uniform("abnormal", i) < 0.25)
+    easy, low, high = (np.array([_of(world, n, what) for n in NAMES]) for what in ("opportunity", "low", "high"))
+    cause = np.where(c.uniform("cause", i) < easy[kind], CAUSES.index("opportunity"), CAUSES.index("intent"))
     cause = np.where(kind == HONEST, CAUSES.index("none"), cause)
-    span = {SUPPRESSED: (0.15, 0.5), FICTITIOUS: (0.15, 0.45), INFLATED: (0.12, 0.45), SHIFTED: (0.3, 0.8), MILL: (1, 1), MISSING: (0.85, 1)}
-    intensity = np.zeros(len(i))
-    for code, (low, high) in span.items():
-        intensity = np.where(kind == code, c.between(low, high, "intensity", i), intensity)
-    values = {**f.__dict__, "death": death, "abnormal": abnormal, "typology": kind, "intensity": intensity, "since": since, "cause": cause}
-    return Firms(**values)
+    intensity = np.where(kind == HONEST, 0.0, low[kind] + (high - low)[kind] * c.uniform("intensity", i))
+    return replace(f, death=death, abnormal=abnormal, typology=kind, intensity=intensity, since=since, cause=cause)
+
+
+def _of(world: World, name: str, what: str) -> float:
+    """An attribute of a typology; mills do nothing else, missing traders declare a little."""
+    known = world.country.evasion.typologies.get(name)
+    if known is None:
+        return {"opportunity": 0.0, "low": 0.85 if name == "missing_trader" else 1.0, "high": 1.0}[what]
+    return {"opportunity": known.opportunity, "low": known.intensity[0], "high": known.intensity[1]}[what]
 
 
 def alive(world: World, f: Firms) -> Flags:

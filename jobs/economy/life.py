@@ -1,15 +1,16 @@
-"""A firm's life as registers see it: days of registration and end, owners, moves. Day numbers; NEVER where it does not happen."""
+"""A firm's life as registers see it: days of registration and end, moves, owners. Day numbers; NEVER where it does not happen."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from jobs.economy.firms import Firms
-from jobs.economy.typologies import MILL, MISSING
+from jobs.economy.kinds import MILL, MISSING
 from jobs.economy.world import NEVER, World
 from jobs.lake.arrays import Flags, Ints, day_number
 
 _BLOCK, _RING, _SECOND = 500_000_000, 700_000_000, 900_000_000
+MEMBERS = 4  # persons to a household: head, spouse, child, parent; person = household x 4 + member
 
 
 def registered(world: World, f: Firms) -> Ints:
@@ -39,18 +40,46 @@ def event_day(world: World, f: Firms, purpose: str, yearly: float) -> Ints:
     return np.where(day < np.minimum(last, NEVER), day, NEVER)
 
 
+def moved(world: World, f: Firms) -> Ints:
+    """Day of a firm's move."""
+    return event_day(world, f, "move", world.country.place.moving.yearly)
+
+
+def region_after(world: World, f: Firms, has_moved: Flags) -> Ints:
+    """District of each firm before or after its move: some move into another one."""
+    c, place, regions = world.chance, world.country.place, world.country.regions
+    away = (c.uniform("moves away", f.number) < place.moving.away) & (len(regions) > 1)
+    drawn = regions[c.pick([d.weight for d in place.districts], "second region", f.number)]
+    beside = regions[(np.searchsorted(regions, f.region) + 1) % len(regions)]
+    return np.asarray(np.where(has_moved & away, np.where(drawn == f.region, beside, drawn), f.region), dtype=np.int64)
+
+
+def region_on(world: World, f: Firms, day: Ints) -> Ints:
+    """District in which each firm is registered on a day."""
+    return region_after(world, f, moved(world, f) <= day)
+
+
+def office_of(world: World, f: Firms, region: Ints) -> Ints:
+    """Tax office of firms that sit in a region: the district's, or the one for large firms."""
+    return np.where(f.segment == 0, world.country.place.large_office, region)
+
+
 def main_owner(world: World, f: Firms) -> Ints:
-    """Number of the person who owns most of a firm: one person per grouped block, and one behind each pair of mills."""
+    """Number of the person who owns most of a firm: one household per grouped block, its own individual businesses in the spouse's name, and one behind each pair of mills."""
     later = f.number >= world.taxpayers
     ring = np.where(later, (f.number - world.taxpayers) // 40 + 10**6, f.number // 200)
-    found = np.where(f.grouped, _BLOCK + f.number // 4, f.number)
-    return np.where(f.typology == MILL, _RING + ring, found)
+    household = np.where(f.typology == MILL, _RING + ring, np.where(f.grouped, _BLOCK + f.number // 4, f.number))
+    return np.asarray(household * MEMBERS + (f.individual & f.grouped & (f.number % 4 > 0) & (f.typology != MILL)))
 
 
 def second_owner(world: World, f: Firms) -> tuple[Ints, Flags]:
-    """Number of the minority owner, who may own parts of several firms, and whether there is one."""
+    """Number of the minority owner, and whether there is one: the main owner's spouse or a person who may own parts of several firms."""
     pool = max(10, world.taxpayers // 3)
-    return _SECOND + world.chance.whole(0, pool, "second", f.number), world.chance.uniform("has second", f.number) < 0.4
+    stranger = (_SECOND + world.chance.whole(0, pool, "second", f.number)) * MEMBERS
+    main = main_owner(world, f)
+    spouse = main // MEMBERS * MEMBERS + (main % MEMBERS == 0)
+    married = world.chance.uniform("second is spouse", f.number) < 0.45
+    return np.where(married, spouse, stranger), world.chance.uniform("has second", f.number) < 0.4
 
 
 def held_by_parent(world: World, f: Firms) -> Flags:
@@ -58,6 +87,10 @@ def held_by_parent(world: World, f: Firms) -> Flags:
     return f.grouped & (f.number % 4 > 0) & (world.chance.uniform("parent", f.number // 4) < 0.3)
 
 
-def person_id(world: World, person: Ints) -> list[str]:
-    """Pseudonymous ids of persons."""
-    return [f"P{b % (1 << 48):012x}" for b in world.chance.bits("person", person).tolist()]
+def person_id(world: World, person: Ints) -> np.ndarray:
+    """Pseudonymous ids of persons: P and twelve hexadecimal digits."""
+    bits = world.chance.bits("person", person)
+    nibbles = bits[:, None] >> np.arange(44, -1, -4, dtype=np.uint64)[None, :] & np.uint64(15)
+    letters = np.full((len(bits), 13), "P", dtype="<U1")
+    letters[:, 1:] = np.array(list("0123456789abcdef"))[nibbles]
+    return np.ascontiguousarray(letters).view("<U13").ravel()

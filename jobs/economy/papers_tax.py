@@ -5,19 +5,20 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
+from jobs.economy.accounts import Accounts
 from jobs.economy.books import Books
-from jobs.economy.filing import Conduct
+from jobs.economy.filing import DUE_DAYS, Conduct
 from jobs.economy.firms import Firms, alive
 from jobs.economy.returns import Returns, by_period, periods, whole
 from jobs.economy.tables import amounts, days, papers, text
-from jobs.economy.typologies import SUPPRESSED
 from jobs.economy.words import ids_of
 from jobs.economy.world import NEVER, World
 from jobs.lake.arrays import Ints, day_number
 
-_VAT_LINES = {"应税销售额": "sales", "销项税额": "output", "进项税额": "input", "免税销售额": "exempt", "上期留抵税额": "credit_in", "期末留抵税额": "credit_out", "应纳税额": "due"}
-_TAX_NAMES = {"VAT": "增值税", "CIT": "企业所得税", "PIT": "个人所得税"}
-SOURCES = {"VAT-G": "vat_return", "VAT-S": "vat_return", "CIT-A": "cit_return", "PIT-W": "pit_return"}
+_VAT_LINES = {"应税销售额": "sales", "销项税额": "output", "进项税额": "input", "免税销售额": "exempt", "上期留抵税额": "credit_in", "期末留抵税额": "credit_out", "出口销售额": "exports", "免抵退应退税额": "refund", "应纳税额": "due"}
+_TAX_NAMES = {"VAT": "增值税", "CIT": "企业所得税", "PIT": "个人所得税", "SOCIAL": "社会保险费", "STAMP": "印花税", "PROPERTY": "房产税", "LVAT": "土地增值税"}
+_PROPERTY_TAXES = {"PB-STAMP": "STAMP", "PB-PROP": "PROPERTY", "PB-LVAT": "LVAT"}
+SOURCES = {"VAT-G": "vat_return", "VAT-S": "vat_return", "CIT-A": "cit_return", "PIT-W": "pit_return", "SOC-M": "social_return", "PB-STAMP": "property_return", "PB-PROP": "property_return", "PB-LVAT": "property_return"}
 
 
 def return_papers(world: World, f: Firms, r: Returns, w: Conduct) -> pa.Table:
@@ -41,47 +42,47 @@ def return_rows(form: str, ids: np.ndarray, starts: Ints, ends: Ints, filed: Int
         head = {"纳税人识别号": ids, "表种": "一般纳税人" if form == "VAT-G" else "小规模纳税人", "税款所属期起": days(starts), "税款所属期止": days(ends), "申报日期": days(filed), "申报序号": text(number)}
         lines = {zh: amounts(cells[name]) if name in cells else pa.nulls(len(ids), pa.string()) for zh, name in _VAT_LINES.items()}
         return papers(filed, {**head, **lines})
-    head = {"withholder_id" if form == "PIT-W" else "taxpayer_id": ids, "period_from": days(starts), "period_to": days(ends), "filed_on": days(filed), "submission": text(number)}
+    if form.startswith("PB-"):
+        return _property_rows(form, ids, starts, ends, filed, number, cells)
+    payer = {"PIT-W": "withholder_id", "SOC-M": "employer_id"}.get(form, "taxpayer_id")
+    head = {payer: ids, "period_from": days(starts), "period_to": days(ends), "filed_on": days(filed), "submission": text(number)}
     lines = {name: text(values // 100) if name == "heads" else amounts(values) for name, values in cells.items()}
     return papers(filed, {**head, **lines})
 
 
-def statement_papers(world: World, f: Firms, b: Books) -> pa.Table:
+def _property_rows(form: str, ids: np.ndarray, starts: Ints, ends: Ints, filed: Ints, number: Ints, cells: dict[str, Ints]) -> pa.Table:
+    """The one form for taxes on property and behaviour: what is taxed, its base, the tax."""
+    head = {"纳税人识别号": ids, "税种": _TAX_NAMES[_PROPERTY_TAXES[form]], "税款所属期起": days(starts), "税款所属期止": days(ends), "申报日期": days(filed), "申报序号": text(number)}
+    cost = amounts(cells["cost"]) if "cost" in cells else pa.nulls(len(ids), pa.string())
+    return papers(filed, {**head, "计税依据": amounts(cells["base"]), "扣除项目金额": cost, "应纳税额": amounts(cells["due"])})
+
+
+def statement_papers(world: World, f: Firms, b: Books, a: Accounts) -> pa.Table:
     """Quarterly financial statements of enterprises: flows of the quarter, balances at its end."""
     c, quarters = world.chance, periods(world, 3)
     ends = world.last_day(np.array([q for _, q in quarters]))
     starts = world.first_day(np.array([q for q, _ in quarters]))
     last = np.minimum(np.array([q for _, q in quarters]), world.horizon - 1)
     works = alive(world, f)
-    lines = {"revenue": b.sales, "cost": b.booked_cost + b.fake, "wages": b.wages}
+    lines = {"revenue": b.sales, "cost": b.booked_cost + b.fake, "wages": b.booked_wages, "profit": a.profit}
     found = {n: by_period(v, quarters) for n, v in lines.items()}
-    found["profit"] = found["revenue"] - found["cost"] - found["wages"] - by_period(b.other + b.related, quarters)
-    found["inventory"] = b.booked_stock[:, last]
-    found["receivable_related"] = _owed_by_owners(world, f, last)
-    found["payable"] = np.rint(b.purchases[:, last] * c.between(0.4, 1.6, "payable", f.number)[:, None]).astype(np.int64)
-    fixed = np.rint(f.size * 100 * c.between(1.5, 6.0, "fixed", f.number)).astype(np.int64)[:, None]
-    found["assets"] = found["inventory"] + found["receivable_related"] + fixed + np.rint(b.sales[:, last] * 1.6).astype(np.int64)
+    balances = {
+        "inventory": a.balance["stock"], "assets": a.assets, "receivable_related": a.balance["owner_loans"], "payable": -a.balance["payable"], "cash": a.balance["cash"],
+        "receivable": a.balance["receivable"], "liabilities": a.liabilities, "equity": a.equity,
+    }  # fmt: skip
+    found |= {n: v[:, last] for n, v in balances.items()}
     filed = ends[None, :] + np.where(c.uniform("statement late", f.number[:, None], ends[None, :]) < 0.06, 20, 0) + c.whole(3, 16, "statement", f.number[:, None], ends[None, :])
     there = works[:, last] & ~f.individual[:, None] & whole(quarters, 3) & sent(world, ends) & (c.uniform("statement missing", f.number[:, None], ends[None, :]) > 0.015)
     firm, q = np.nonzero(there)
     head = {"taxpayer_id": ids_of(world, f)[firm], "period_from": days(starts[q]), "period_to": days(ends[q]), "filed_on": days(filed[firm, q]), "submission": "1"}
-    order = ("revenue", "cost", "profit", "wages", "inventory", "assets", "receivable_related", "payable")
+    order = ("revenue", "cost", "profit", "wages", *balances)
     return papers(filed[firm, q], {**head, **{n: amounts(found[n][firm, q]) for n in order}})
-
-
-def _owed_by_owners(world: World, f: Firms, month: Ints) -> Ints:
-    """Loans to owners: now and then at honest firms, often where sales go round the books."""
-    c = world.chance
-    often = np.where(f.typology == SUPPRESSED, 0.35, 0.08)
-    size = np.where(c.uniform("owner loan", f.number) < often, f.size * c.between(0.3, 2.0, "owner loan size", f.number), 0.0)
-    grown = np.minimum(1.0, (month + 6) / 30.0)
-    return np.asarray(np.rint(size[:, None] * 100 * grown[None, :]).astype(np.int64))
 
 
 def payment_papers(world: World, f: Firms, r: Returns, w: Conduct) -> pa.Table:
     """What the treasury received for one tax: main payments with interest when late, and what followed amendments and reminders."""
     parts = []
-    deadline = w.ends[None, :] + {"VAT": 15, "PIT": 15, "CIT": 151}[r.tax]
+    deadline = w.ends[None, :] + DUE_DAYS[r.tax]
     interest = w.amount * np.maximum(w.paid - deadline, 0) // 2000  # 0.05 per cent a day
     for kind, name, when, amount in ((0, "税款", w.paid, w.amount), (1, "滞纳金", w.paid, interest), (2, "税款", w.second, w.second_amount), (3, "税款", w.told, w.told_amount)):
         firm, p = np.nonzero((when < NEVER) & (amount > 0) & sent(world, w.ends))

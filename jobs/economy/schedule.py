@@ -1,54 +1,36 @@
-"""Whom the old system audited, and when: habits of offices, old rules that half saw evasion, tip-offs. Fixed by who a firm is, not by its books.
-
-The weights are the bias: region, trade and size count whatever the risk, so that past audits are no fair sample.
-"""
+"""How conduct goes month by month: evasion and carelessness, after old audits and after what was done to each firm since."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from jobs.economy.firms import REGIONS, Firms
-from jobs.economy.typologies import MILL, MISSING
-from jobs.economy.world import NEVER, World, month_number
+from jobs.economy.aftermath import care_after, evasion_after
+from jobs.economy.choosing import chosen
+from jobs.economy.firms import Firms
+from jobs.economy.world import World
 from jobs.lake.arrays import Floats, Ints
-
-_REGION = np.array([1.7, 0.7, 1.2, 0.5, 0.9])
-_INDUSTRY = np.array([0.8, 0.9, 1.5, 1.4, 1.0, 0.6, 1.5, 0.4])
-_SEGMENT = np.array([2.6, 1.8, 0.95, 0.25])
-YEARLY = 0.05
-AFTERMATH = 6  # months from push to the time conduct changes
 
 
 def audits(world: World, f: Firms) -> Ints:
     """Day each firm was pushed for audit in each year of the history, NEVER when it was not: [firm, year]."""
-    c, years = world.chance, -(-world.months // 12)
-    i, y = f.number[:, None], np.arange(years)[None, :]
-    seen = 5.0 * f.intensity[:, None] * (f.since[:, None] <= y * 12 + 6)
-    old_rules = np.exp(0.8 * (c.normal("old rules", i, y) + seen)) / 1.45
-    weight = _REGION[np.searchsorted(REGIONS, f.region)] * _INDUSTRY[f.industry] * _SEGMENT[f.segment]
-    weight = np.where(np.isin(f.typology, (MILL, MISSING)), 1.6, weight)
-    chosen = c.uniform("audited", i, y) < np.minimum(YEARLY * weight[:, None] * old_rules, 0.6)
-    month = y * 12 + np.floor(12 * c.uniform("pushed month", i, y)).astype(np.int64)
-    day = world.first_day(month) + c.whole(0, 28, "pushed", i, y)
-    first = max(8, month_number(world, world.opens) + 3)
-    there = (month >= np.maximum(first, f.birth[:, None] + 6)) & (month < f.death[:, None]) & (month < world.months - 1)
-    return np.where(chosen & there, day, NEVER)
+    return chosen(world, f)[0]
 
 
 def evading(world: World, f: Firms) -> Floats:
     """Intensity of evasion by month, after old audits and what was done to the firm since: [firm, month]."""
     months = np.arange(world.horizon)
-    return np.where(months >= f.since[:, None], f.intensity[:, None], 0.0) * world.factor(f.number) * deterrence(world, f)
+    return np.where(months >= f.since[:, None], f.intensity[:, None], 0.0) * changed(world, f)
 
 
-def deterrence(world: World, f: Firms) -> Floats:
-    """Factor on evasion once an old audit is over: half of the audited keep to a third of it: [firm, month]."""
-    pushed = audits(world, f)
-    months = (pushed.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64) - _base(world)) + AFTERMATH
-    first = np.where(pushed < NEVER, months, NEVER).min(axis=1)
-    yields = (world.chance.uniform("yields", f.number) < 0.5) & ~np.isin(f.typology, (MILL, MISSING))
-    return np.where((np.arange(world.horizon)[None, :] >= first[:, None]) & yields[:, None], 0.35, 1.0)
+def changed(world: World, f: Firms) -> Floats:
+    """Factor on evasion after all that was done to each firm since it began to evade: [firm, month]."""
+    done = world.factor(f.number)
+    before = done[np.arange(len(f)), np.clip(f.since, 0, world.horizon - 1)]
+    later = (f.since > 0) & (f.since < world.horizon) & (before > 0)
+    return np.where(later[:, None], done / np.where(later, before, 1.0)[:, None], done) * evasion_after(world, f)
 
 
-def _base(world: World) -> int:
-    return (world.start.year - 1970) * 12 + world.start.month - 1
+def careless(world: World, f: Firms) -> Floats:
+    """Chance of an honest mistake in a month's return: [firm, month]. What makes an honest firm do less or more makes it take more or less care."""
+    honest = np.arange(world.horizon)[None, :] < f.since[:, None]
+    return np.minimum(f.careless[:, None] * care_after(world, f) * np.where(honest, world.factor(f.number), 1.0), 0.6)

@@ -29,10 +29,15 @@ def amounts(cents: Ints, there: np.ndarray | None = None) -> pa.Array:
 
 
 def days(numbers: Ints, style: str = "%Y-%m-%d") -> pa.Array:
-    """Day numbers as text; null for NEVER."""
-    found = np.asarray(numbers)
-    text = pc.strftime(dates(found), format=style)
-    return pc.if_else(pa.array(found < NEVER), text, pa.scalar(None, pa.string()))
+    """Day numbers as text; null for NEVER. Each day is written once and then looked up: a country has few of them."""
+    found = np.asarray(numbers, dtype=np.int64)
+    there = found < NEVER
+    if not there.any():
+        return pa.nulls(len(found), pa.string())
+    first, last = int(found[there].min()), int(found[there].max())
+    if last - first < len(found):
+        return pc.strftime(dates(np.arange(first, last + 1)), format=style).take(pa.array(np.where(there, found - first, 0), mask=~there))
+    return pc.if_else(pa.array(there), pc.strftime(dates(found), format=style), pa.scalar(None, pa.string()))
 
 
 def dates(numbers: Ints) -> pa.Array:

@@ -11,17 +11,19 @@ from dataclasses import dataclass
 import numpy as np
 
 from jobs.economy.demand import final_sales, materials
-from jobs.economy.firms import ZIPF, Firms, firms
-from jobs.economy.industries import BUYS, INDUSTRIES, SLOTS_OF, column
+from jobs.economy.firms import Firms, alive, firms
+from jobs.economy.kinds import CAROUSEL, EXPORTS, FICTITIOUS, SHIFTED
 from jobs.economy.schedule import evading
-from jobs.economy.typologies import FICTITIOUS, SHIFTED, mills, missing_traders
+from jobs.economy.setting import SLOTS
+from jobs.economy.typologies import mills, missing_traders
 from jobs.economy.world import World
 from jobs.lake.arrays import Floats, Ints
 
-NORMAL, SPOT, FAKE, RELATED, SHIFT = range(5)
-KINDS = ("ordinary", "spot", "fictitious", "service", "shifted")
+NORMAL, SPOT, CIRCLE, FAKE, RELATED, SHIFT = range(6)
+KINDS = ("ordinary", "spot", "circle", "fictitious", "service", "shifted")
 FIELDS = ("supplier", "buyer", "month", "kind", "net", "tax", "rate", "special", "day", "serial")
 MAX_LINKS = 8
+MUTUAL = 0.5  # of firms and their mirrors, how many trade both ways
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class Orders:
 def orders(world: World, f: Firms) -> Orders:
     """All orders of these buyers, of all months."""
     plan = final_sales(world, f)
-    parts = [_normal(world, f, plan), _spot(world, f, plan), _fake(world, f, plan), _related(world, f)]
+    parts = [_normal(world, f, plan), _spot(world, f, plan), _fake(world, f, plan), _related(world, f), *_circles(world, f)]
     buyer, month, supplier, kind, amount, serial = (np.concatenate(p) for p in zip(*parts, strict=True))
     return _priced(world, f, buyer, month, supplier, kind, amount, serial)
 
@@ -74,28 +76,37 @@ def _normal(world: World, f: Firms, plan: Floats) -> _Part:
     active &= plan[b] > 0
     row, month = np.nonzero(active)
     supplier = _supplier(world, f.industry[b[row]], link[row], epoch[row, month])
+    friend = mirror(f.number[b[row]])
+    mutual = (n[row] == 0) & (world.chance.uniform("mutual", np.minimum(friend, f.number[b[row]])) < MUTUAL) & (friend < world.taxpayers)
+    supplier = np.where(mutual, friend, supplier)
     share = c.between(0.45, 0.85, "inside share", f.number) * materials(world, f)
     luck = c.between(0.5, 1.5, "order", link[row], month)
     amount = plan[b[row], month] * share[b[row]] / wanted[b[row]] / 0.48 * luck
     return b[row], month, supplier, np.full(len(row), NORMAL), amount, n[row]
 
 
+def mirror(number: Ints) -> Ints:
+    """The firm that trades with this one both ways, where they do: the mirror of its mirror is itself."""
+    rank, slot = number // SLOTS, number % SLOTS
+    return np.asarray((rank ^ 1) * SLOTS + (slot + SLOTS // 2) % SLOTS)
+
+
 def _supplier(world: World, industry: Ints, link: Ints, epoch: Ints) -> Ints:
     """A supplier of a fitting industry, larger ones more often: the inverse of the Zipf distribution over ranks."""
     c = world.chance
-    edges = np.cumsum(BUYS, axis=1) / BUYS.sum(axis=1, keepdims=True)
+    edges = np.cumsum(world.country.buys, axis=1)
     seller = (edges[industry] < c.uniform("seller industry", link, epoch)[:, None]).sum(axis=1)
-    u, power = c.uniform("seller rank", link, epoch), 1 - ZIPF
+    u, power = c.uniform("seller rank", link, epoch), 1 - world.country.zipf
     rank = np.floor((1 + u * ((world.ranks + 1) ** power - 1)) ** (1 / power) - 1).astype(np.int64)
-    slots = np.array([s[np.arange(4) % len(s)] for s in SLOTS_OF])
-    slot = slots[np.minimum(seller, len(INDUSTRIES) - 1), c.whole(0, 12, "seller slot", link, epoch) % 4]
-    return np.asarray(np.clip(rank, 0, world.ranks - 1) * 20 + slot)
+    slots = np.array([s[np.arange(4) % len(s)] for s in world.country.slots_of])
+    slot = slots[np.minimum(seller, len(world.country.industries) - 1), c.whole(0, 12, "seller slot", link, epoch) % 4]
+    return np.asarray(np.clip(rank, 0, world.ranks - 1) * SLOTS + slot)
 
 
 def _spot(world: World, f: Firms, plan: Floats) -> _Part:
     """Cheap goods bought from whoever offers them: from missing traders, by buyers who need not know. One in eight hunts for bargains."""
     c, t = world.chance, np.arange(world.horizon)[None, :]
-    goods = np.isin(f.industry, (0, 1, 2, 3, 4)) & f.general
+    goods = world.country.column("goods")[f.industry] & f.general
     often = np.where(c.uniform("bargains", f.number) < 0.12, 0.25, 0.03)[:, None]
     b, month = np.nonzero((c.uniform("spot", f.number[:, None], t) < often) & goods[:, None] & (plan > 0))
     supplier, there = _living(world, missing_traders(world), f.number[b], month, "spot seller")
@@ -107,12 +118,38 @@ def _spot(world: World, f: Firms, plan: Floats) -> _Part:
 def _fake(world: World, f: Firms, plan: Floats) -> _Part:
     """Invoices without goods, bought from a living mill in most months."""
     c, t = world.chance, np.arange(world.horizon)[None, :]
-    level = np.where((f.typology == FICTITIOUS)[:, None], evading(world, f), 0.0)
+    level = np.where(np.isin(f.typology, (FICTITIOUS, EXPORTS))[:, None], evading(world, f), 0.0)  # invented exports need paper to claim on
     b, month = np.nonzero((level > 0) & (c.uniform("fake", f.number[:, None], t) < 0.55) & (plan > 0))
     supplier, there = _living(world, mills(world), f.number[b], month, "mill")
-    total = plan[b, month] / (1 - column("inside")[f.industry[b]])
+    total = plan[b, month] / (1 - world.country.column("inside")[f.industry[b]])
     amount = total * level[b, month] * c.between(0.4, 1.3, "fake amount", f.number[b], month)
     return b[there], month[there], supplier[there], np.full(int(there.sum()), FAKE), amount[there], np.full(int(there.sum()), MAX_LINKS + 1)
+
+
+def _circles(world: World, f: Firms) -> list[_Part]:
+    """Goods that go round: a missing trader sells to a buffer, the buffer to a broker, who sends them abroad and claims the tax back."""
+    country = world.country
+    broker_slot, buffer_slot = int(country.slots_of[int(np.argmax(country.column("exports")))][0]), int(country.slots_of[country.wholesale_number][2])
+    own = _circling(world, f)
+    b, month = np.nonzero(own > 0)
+    buys = (b, month, f.number[b] // SLOTS * SLOTS + buffer_slot, np.full(len(b), CIRCLE), own[b, month], np.full(len(b), MAX_LINKS + 3))
+    at = np.flatnonzero((f.number % SLOTS == buffer_slot) & (f.number < world.taxpayers) & f.general)
+    brokers = firms(world, f.number[at] // SLOTS * SLOTS + broker_slot)
+    theirs = _circling(world, brokers) * alive(world, f)[at]
+    k, when = np.nonzero(theirs > 0)
+    seller, there = _living(world, missing_traders(world), brokers.number[k], when, "ring")
+    passes = (at[k], when, seller, np.full(len(k), SPOT), theirs[k, when] * 0.97, np.full(len(k), MAX_LINKS + 4))
+    return [buys, tuple(x[there] for x in passes)]
+
+
+def _circling(world: World, f: Firms) -> Floats:
+    """What each broker has sent round, in currency: [firm, month]."""
+    if not (f.typology == CAROUSEL).any():
+        return np.zeros((len(f), world.horizon))
+    c, i, t = world.chance, f.number[:, None], np.arange(world.horizon)[None, :]
+    level = np.where((f.typology == CAROUSEL)[:, None], evading(world, f), 0.0)
+    often = c.uniform("circles", i, t) < 0.6
+    return np.asarray(np.where(often, level * f.size[:, None] * c.between(0.5, 1.5, "circle size", i, t), 0.0))
 
 
 def _living(world: World, pool: Ints, buyer: Ints, month: Ints, purpose: str) -> tuple[Ints, np.ndarray]:
@@ -146,8 +183,9 @@ def _priced(world: World, f: Firms, buyer: Ints, month: Ints, supplier: Ints, ki
     s = firms(world, unique)
     ends = np.minimum(s.death, world.horizon)[where]
     kept = (month >= s.birth[where]) & (month < ends) & (supplier != number) & (amount >= 300)
-    where, rate = where[kept], np.where(s.general, column("rate")[s.industry], 3)[where[kept]]
-    rate = np.where((kind[kept] >= RELATED) & (rate > 3), 6, rate)
+    where, when = where[kept], month[kept]
+    rate = np.where(s.general[where], world.vat()[s.industry[where], when], world.figure("vat_small").astype(np.int64)[when])
+    rate = np.where((kind[kept] >= RELATED) & s.general[where], world.service_rate()[when], rate)
     net = np.round(amount[kept] * 100).astype(np.int64)
     days = c.whole(0, 28, "order day", number[kept], month[kept], serial[kept])
     special = (s.general[where] & f.general[buyer[kept]]).astype(np.int64)

@@ -10,15 +10,14 @@ import pyarrow.compute as pc
 
 from jobs.economy.filing import Conduct
 from jobs.economy.firms import Firms
-from jobs.economy.industries import column
+from jobs.economy.kinds import CAUSES, HONEST, NAMES
 from jobs.economy.life import held_by_parent, main_owner, person_id
-from jobs.economy.returns import Returns
+from jobs.economy.returns import Returns, tax_on
 from jobs.economy.schedule import evading
 from jobs.economy.tables import dates, money
 from jobs.economy.trade import KINDS, SPOT, Orders
-from jobs.economy.typologies import CAUSES, HONEST, NAMES
 from jobs.economy.words import company_names, ids_of
-from jobs.economy.world import NEVER, World
+from jobs.economy.world import NEVER, TAXES, World
 from jobs.lake.arrays import Ints, day_number
 
 
@@ -39,7 +38,7 @@ class Ledger:
 
 def ledger(world: World, f: Firms, made: list[tuple[Returns, Conduct]]) -> Ledger:
     """Due and hidden tax of a bucket's firms."""
-    due = {t: np.zeros((len(f), world.horizon), dtype=np.int64) for t in ("VAT", "CIT", "PIT")}
+    due = {t: np.zeros((len(f), world.horizon), dtype=np.int64) for t in TAXES}
     hidden = {t: np.zeros_like(v) for t, v in due.items()}
     for r, w in made:
         for p, (_, last) in enumerate(r.months):
@@ -52,7 +51,7 @@ def ledger(world: World, f: Firms, made: list[tuple[Returns, Conduct]]) -> Ledge
 
 def _declared(world: World, r: Returns, w: Conduct, p: int) -> Ints:
     filed = r.owed[:, p] & (w.filed[:, p] < NEVER)
-    return np.where(w.corrected[:, p] <= day_number(world.through), r.due[:, p], np.where(filed, r.final["due"][:, p], 0))
+    return np.where(w.corrected[:, p] <= day_number(world.through), r.due[:, p], np.where(filed, tax_on(r.final)[:, p], 0))
 
 
 def _paid(world: World, w: Conduct) -> Ints:
@@ -83,7 +82,7 @@ def _rows_of(world: World, f: Firms, r: Returns, w: Conduct, level: np.ndarray, 
     kind = np.where(evades, np.array(NAMES)[f.typology[firm]], np.where(filed >= NEVER, "non_filer", np.where(mistake, "honest_error", NAMES[HONEST])))
     paid = _paid(world, w)[firm, p]
     day = day_number(world.through)
-    first, final = (np.where(w.filed < NEVER, lines["due"], 0)[firm, p] for lines in (r.first, r.final))
+    first, final = (np.where(w.filed < NEVER, tax_on(lines), 0)[firm, p] for lines in (r.first, r.final))
     return pa.table({
         "firm": pa.array(f.number[firm]), "taxpayer_id": pa.array(ids[firm]), "tax": pa.repeat(r.tax, len(firm)), "form": pa.repeat(r.form, len(firm)),
         "period_from": dates(w.starts[p]), "period_to": dates(w.ends[p]), "due": money(r.due[firm, p]), "declared": money(declared), "paid": money(paid),
@@ -101,7 +100,7 @@ def _by(days: Ints, last: int) -> pa.Array:
 def firm_table(world: World, f: Firms) -> pa.Table:
     """One row per firm: who it is and how it evades."""
     return pa.table({
-        "firm": pa.array(f.number), "taxpayer_id": pa.array(ids_of(world, f)), "name": company_names(world, f), "industry": pa.array(column("code")[f.industry]),
+        "firm": pa.array(f.number), "taxpayer_id": pa.array(ids_of(world, f)), "name": company_names(world, f), "industry": pa.array(world.country.column("code")[f.industry]),
         "region": pa.array(f.region.astype(str)), "size": pa.array(f.size), "birth": pa.array(f.birth), "death": pa.array(f.death), "typology": pa.array(np.array(NAMES)[f.typology]),
         "intensity": pa.array(f.intensity), "since": pa.array(f.since), "cause": pa.array(np.array(CAUSES)[f.cause]),
     })

@@ -1,7 +1,7 @@
-"""Who evades, and how: five typologies and the two kinds of firm that exist only for fraud.
+"""Who evades, and how. The country's YAML says how many of each kind; who can do what follows from what makes each fault possible.
 
-Shares are set so that about one firm in seven evades; propensities follow what makes each fault possible (cash trade, VAT credits,
-companies with one owner). Mills and missing traders are found by arithmetic on firm numbers, so that a buyer can find a living one.
+Mills and missing traders are found by arithmetic on firm numbers, so that a buyer can find a living one. The chance of every other
+typology is set so that its share of all firms is the one asked for: measured once on a thousand blocks of firms drawn over all sizes.
 """
 
 from __future__ import annotations
@@ -10,50 +10,139 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from jobs.economy.industries import SLOTS_OF, WHOLESALE, column
+from jobs.conf.base import ConfError
+from jobs.economy.kinds import (
+    CAROUSEL,
+    COSTS,
+    EXPORTS,
+    FICTITIOUS,
+    FLEETING,
+    HONEST,
+    INFLATED,
+    LAND_COSTS,
+    LOANS,
+    NAMES,
+    PRIVATE_ACCOUNTS,
+    PRIVATE_USE,
+    RENT,
+    SHIFTED,
+    SPLIT,
+    STOCK,
+    SUPPRESSED,
+    WAGES,
+)  # fmt: skip
+from jobs.economy.setting import SLOTS
 from jobs.economy.world import World
 from jobs.lake.arrays import Flags, Floats, Ints
 
 if TYPE_CHECKING:
     from jobs.economy.firms import Firms
 
-
-HONEST, SUPPRESSED, FICTITIOUS, MISSING, INFLATED, SHIFTED, MILL = range(7)
-NAMES = ("honest", "suppressed_sales", "fictitious_invoices", "missing_trader", "inflated_input", "profit_shifting", "invoice_mill")
-CAUSES = ("none", "ignorance", "opportunity", "intent", "inability")
-_MILL_SLOT, _MISSING_SLOT = int(SLOTS_OF[WHOLESALE][0]), int(SLOTS_OF[WHOLESALE][1])
+_CHOSEN = tuple(k for k in range(1, len(NAMES)) if k not in FLEETING)
+_BLOCKS = 1000  # blocks of four firms that the chances are measured on
 
 
 def roles(world: World, i: Ints) -> tuple[Flags, Flags, Floats]:
     """Which firms are mills, which missing traders, and each one's place in time (0..1) among those of the first months."""
-    rank, slot, later = i // 20, i % 20, i - world.taxpayers
-    fifth = (rank % 5 == 3) & (i < world.taxpayers)
-    mill = fifth & (slot == _MILL_SLOT) | (later >= 0) & (later % 20 == 7)
-    missing = fifth & (slot == _MISSING_SLOT) | (later >= 0) & (later % 20 == 13)
+    rank, slot, later = i // SLOTS, i % SLOTS, i - world.taxpayers
+    mill, missing = (_at(world, n, rank, slot) & (i < world.taxpayers) | _on(world, n) & (later >= 0) & (later % 20 == (7, 13)[n]) for n in (0, 1))
     return mill, missing, (rank + world.chance.uniform("order", i)) / (world.ranks + 1)
 
 
 def mills(world: World) -> Ints:
     """Numbers of all mills up to the horizon."""
-    first = np.arange(3, world.ranks, 5, dtype=np.int64) * 20 + _MILL_SLOT
-    return np.concatenate([first, np.arange(world.taxpayers + 7, world.population, 20, dtype=np.int64)])
+    return _all(world, 0)
 
 
 def missing_traders(world: World) -> Ints:
     """Numbers of all missing traders up to the horizon."""
-    first = np.arange(3, world.ranks, 5, dtype=np.int64) * 20 + _MISSING_SLOT
-    return np.concatenate([first, np.arange(world.taxpayers + 13, world.population, 20, dtype=np.int64)])
+    return _all(world, 1)
 
 
-def typology(world: World, f: Firms, mill: Flags, missing: Flags) -> Ints:
-    """Typology of each firm. A firm has one at most; the large hardly suppress sales, individuals claim no input."""
-    c, i = world.chance, f.number
-    eligible = f.segment > 0
-    kind = np.full(len(i), HONEST, dtype=np.int64)
-    shifts = f.grouped & (i % 4 == 0) & f.general & (c.uniform("shifted", i) < 0.35)
-    inflates = f.general & (c.uniform("inflated", i) < 0.055)
-    fictitious = f.general & eligible & (c.uniform("fictitious", i) < column("fictitious")[f.industry])
-    suppresses = eligible & (c.uniform("suppressed", i) < column("suppressed")[f.industry])
-    for flags, code in ((inflates, INFLATED), (fictitious, FICTITIOUS), (suppresses, SUPPRESSED), (shifts, SHIFTED), (missing, MISSING), (mill, MILL)):
-        kind[flags] = code
-    return kind
+def _fleeting(world: World, n: int) -> tuple[int, int]:
+    """Which ranks hold the kind (one in so many), and which of their slots."""
+    evasion = world.country.evasion
+    slots = world.country.slots_of[world.country.wholesale_number]
+    return (evasion.invoice_mill, evasion.missing_trader)[n].every, int(slots[n])
+
+
+def _on(world: World, n: int) -> bool:
+    evasion = world.country.evasion
+    return (evasion.invoice_mill, evasion.missing_trader)[n].on
+
+
+def _at(world: World, n: int, rank: Ints, slot: Ints) -> Flags:
+    every, own = _fleeting(world, n)
+    return np.asarray((rank % every == min(3, every - 1)) & (slot == own) & _on(world, n))
+
+
+def _all(world: World, n: int) -> Ints:
+    every, own = _fleeting(world, n)
+    if not _on(world, n):
+        return np.zeros(0, dtype=np.int64)
+    first = np.arange(min(3, every - 1), world.ranks, every, dtype=np.int64) * SLOTS + own
+    return np.concatenate([first, np.arange(world.taxpayers + (7, 13)[n], world.population, 20, dtype=np.int64)])
+
+
+def splits(world: World, i: Ints, could: Flags) -> Flags:
+    """Which firms belong to a block that would split one business into four small taxpayers; `could`: the block has one owner and is of the size."""
+    return np.asarray(could & (world.chance.uniform("splits", i // 4) < chances(world)[SPLIT]))
+
+
+def typology(world: World, f: Firms, fleeting: Flags) -> Ints:
+    """Typology of each firm, one at most. A typology that is switched off leaves those who would have it honest, and changes nobody else."""
+    able = abilities(world, f) * (~fleeting & (f.typology != SPLIT))[:, None]
+    edges = np.cumsum(able * chances(world)[None, :], axis=1)
+    draw = world.chance.uniform("typology", f.number)[:, None] * np.maximum(1.0, edges[:, -1:])
+    place = (draw >= edges).sum(axis=1)
+    kind = np.where(place < len(NAMES), place, HONEST)
+    evasion = world.country.evasion
+    off = [NAMES.index(n) for n, t in evasion.typologies.items() if not t.on]
+    kind = np.where(f.typology == SPLIT, SPLIT, kind)
+    return np.where(np.isin(kind, off), HONEST, kind)
+
+
+def abilities(world: World, f: Firms) -> Floats:
+    """How far each firm lends itself to each typology: [firm, typology], 0 where it cannot."""
+    industry, able = world.country.column, np.zeros((len(f), len(NAMES)))
+    company, exporter = ~f.individual, industry("exports")[f.industry] > 0.2
+    stocked = industry("stock_months")[f.industry] >= 0.5
+    can: dict[int, Flags] = {
+        SUPPRESSED: f.segment > 0, PRIVATE_ACCOUNTS: f.segment > 0, FICTITIOUS: f.general & (f.segment > 0), INFLATED: f.general, PRIVATE_USE: f.general, COSTS: company,
+        WAGES: f.segment > 0, SHIFTED: f.grouped & (f.number % 4 == 0) & f.general, RENT: company & f.lets, EXPORTS: f.general & exporter, CAROUSEL: f.general & exporter,
+        LOANS: company, STOCK: company & stocked, LAND_COSTS: company & f.develops,
+    }  # fmt: skip
+    for kind, mask in can.items():
+        if NAMES[kind] in world.country.evasion.typologies:
+            able[:, kind] = mask * world.country.propensity(NAMES[kind])[f.industry]
+    return able
+
+
+_MEASURED: dict[tuple[str, int, int, int], Floats] = {}
+
+
+def chances(world: World) -> Floats:
+    """Chance of each typology for a firm of ability 1. ConfError when more evaders are asked for than there are firms that could."""
+    key = (world.country.digest, world.taxpayers, world.months, world.seed)
+    if key not in _MEASURED:
+        _MEASURED[key] = np.zeros(len(NAMES))  # nobody splits while the abilities of those who could are measured
+        _MEASURED[key] = _measured(world)
+    return _MEASURED[key]
+
+
+def _measured(world: World) -> Floats:
+    from jobs.economy.firms import may_split, plain  # the firms as they are before any of them evades
+
+    blocks = np.unique(world.chance.whole(0, max(1, world.taxpayers // 4), "measured", np.arange(_BLOCKS)))  # drawn: an even step would miss industries
+    f = plain(world, (blocks[:, None] * 4 + np.arange(4)[None, :]).ravel())
+    able = abilities(world, f)
+    able[:, SPLIT] = may_split(world, f.number)
+    found, evasion = np.zeros(len(NAMES)), world.country.evasion
+    for name, kind in ((NAMES[k], k) for k in _CHOSEN):
+        asked = evasion.share * evasion.typologies[name].weight if name in evasion.typologies else 0.0
+        there = float(able[:, kind].mean())
+        if asked > 0 and there > 0:
+            found[kind] = asked / there
+            if found[kind] * able[:, kind].max() > 1 and len(f) >= 400 and asked > float((able[:, kind] > 0).mean()):
+                raise ConfError(f"evasion.typologies.{name}.weight: asks for {asked:.1%} of all firms, and only {float((able[:, kind] > 0).mean()):.1%} could; lower it or evasion.share")
+    return np.minimum(found, 1.0)

@@ -162,6 +162,7 @@ SILVER = (
         _c("registered_on", DATE, "date of registration"), _c("closed_on", DATE, "date of deregistration"),
         _c("status", STRING, "active, abnormal or closed"), _c("address", STRING, "registered address"),
         _c("legal_rep", STRING, "name of the legal representative"), _c("agent_id", STRING, "filing agent (accountant)"),
+        _c("agent_name", STRING, "the agent's name"), _c("phone", STRING, "telephone given at registration"),
         _c("capital", MONEY, "registered capital", "currency")), bucket_by="taxpayer_id"),
     Table("tax_registration", "version", "Which taxes a taxpayer must file, how often, since when.", ("source", "taxpayer_id", "tax"), (
         _ID, _TAX, _c("frequency", STRING, "month, quarter or year"), _c("valid_from", DATE, "first day of the duty"),
@@ -176,10 +177,16 @@ SILVER = (
         _ID, *_PERIOD, _c("item", STRING, "statement item"), _c("amount", MONEY, "amount of the item", "currency"),
         _c("filed_on", DATE, "day it was filed")),
         bucket_by="taxpayer_id", document=("source", "taxpayer_id", "period_from", "period_to")),
+    Table("refund_claim", "version", "Export VAT claimed back, by month.", ("source", "taxpayer_id", "period_from", "period_to"), (
+        _ID, *_PERIOD, _c("claimed_on", DATE, "day of the claim"), _c("exports", MONEY, "sales abroad it rests on", "currency"), _c("claimed", MONEY, "refund claimed", "currency"),
+        _c("approved", MONEY, "refund approved; null: not yet", "currency"), _c("paid_on", DATE, "day it was paid; null: not yet")), bucket_by="taxpayer_id"),
     Table("ownership", "version", "Owners of registered companies.", ("source", "taxpayer_id", "owner_id"), (
         _ID, _c("owner_id", STRING, "owner: a taxpayer_id or a person's pseudonymous id"), _c("owner_name", STRING, "owner's name"),
         _c("owner_kind", STRING, "enterprise or person"), _c("share", FLOAT, "share held", "fraction"),
         _c("since", DATE, "held since"), _c("until", DATE, "held until; null: still")), bucket_by="taxpayer_id"),
+    Table("officer", "version", "Who runs registered parties.", ("source", "taxpayer_id", "role", "person_id"), (
+        _ID, _c("role", STRING, "legal_representative, financial_officer or operator (of an individual business: its owner)"), _c("person_id", STRING, "person's pseudonymous id"),
+        _c("person_name", STRING, "person's name"), _c("since", DATE, "in office since"), _c("until", DATE, "in office until; null: still")), bucket_by="taxpayer_id"),
     Table("land_holding", "version", "Land and buildings; the holder as the land office spells him.", ("source", "parcel_id"), (
         _c("parcel_id", STRING, "parcel number"), _c("holder_id", STRING, "holder's id as received; often missing"),
         _c("holder_name", STRING, "holder's name as received"), _c("use", STRING, "industrial, commercial or residential"),
@@ -189,6 +196,28 @@ SILVER = (
         _c("penalty_no", STRING, "number of the decision"), _c("party_id", STRING, "party's id as received; often missing"),
         _c("party_name", STRING, "party's name as received"), _c("matter", STRING, "kind of offence"),
         _c("amount", MONEY, "fine", "currency"), _c("decided_on", DATE, "date of the decision")), bucket_by="penalty_no"),
+    Table("licence", "version", "Licences of trades that need one; the party as market supervision spells it.", ("source", "licence_no"), (
+        _c("licence_no", STRING, "number of the licence"), _c("party_id", STRING, "party's id as received; often missing"), _c("party_name", STRING, "party's name as received"),
+        _c("kind", STRING, "food, road_transport, construction, real_estate, discharge, …"), _c("valid_from", DATE, "first day"), _c("valid_to", DATE, "last day as issued"),
+        _c("revoked_on", DATE, "date revoked; null: not revoked")), bucket_by="licence_no"),
+    Table("electricity_month", "version", "Electricity by meter and month; the holder as the grid company spells him. Several firms may hang on one meter.", ("source", "meter_no", "month"), (
+        _c("meter_no", STRING, "meter, by the grid company's number"), _MONTH, _c("holder_id", STRING, "holder's id as received; often missing"),
+        _c("holder_name", STRING, "holder's name as received; may be a person"), _c("address", STRING, "address of the supply contract, perhaps a former one"),
+        _c("read_on", DATE, "day of the reading"), _c("energy", FLOAT, "energy used", "kWh")), bucket_by="meter_no"),
+    Table("insured_month", "version", "People insured and contribution base by employer and month, as social security has them.", ("source", "employer_no", "month"), (
+        _c("employer_no", STRING, "employer, by social security's number"), _MONTH, _c("employer_id", STRING, "employer's id as received"),
+        _c("employer_name", STRING, "employer's name as received"), _c("heads", LONG, "people insured", "count"), _c("base", MONEY, "contribution base (缴费基数), all heads", "currency")),
+        bucket_by="employer_no"),
+    Table("credit_rating", "version", "Yearly credit rating of taxpayers (纳税信用). Contains past audits: no model feature.", ("source", "taxpayer_id", "rating_year"), (
+        _ID, _c("name", STRING, "name as received"), _c("rating_year", LONG, "year that is rated"), _c("grade", STRING, "A, B, M, C or D"), _c("published_on", DATE, "day of publication")),
+        bucket_by="taxpayer_id"),
+    Table("bank_month", "version", "Money in and out by account and month. Gated: for the purpose `case` only.", ("source", "account_no", "month"), (
+        _c("account_no", STRING, "account, by the bank's number"), _MONTH, _c("holder_id", STRING, "holder's id as received"), _c("holder_name", STRING, "holder's name as the bank has it"),
+        _c("holder_kind", STRING, "enterprise or person"), _c("inflow", MONEY, "money that came in", "currency"), _c("outflow", MONEY, "money that left", "currency")), bucket_by="account_no"),
+    Table("tip_off", "version", "Tip-offs: what was told, not who told it. Gated: for the purpose `case` only.", ("source", "tip_no"), (
+        _c("tip_no", STRING, "number of the report"), _c("received_on", DATE, "day of arrival"), _c("channel", STRING, "phone, letter, web or visit"), _c("anonymous", BOOL, "told without a name"),
+        _c("accused_id", STRING, "id of the accused as told; mostly missing"), _c("accused_name", STRING, "the accused as the tipster names him"), _c("accused_address", STRING, "address as told"),
+        _c("content", STRING, "what was told")), bucket_by="tip_no"),
     Table("watchlist", "version", "Lists of parties published by an authority, by stage.", ("source", "list_id", "party_id", "stage"), (
         _c("list_id", STRING, "which list"), _c("party_id", STRING, "party's id as received"), _c("party_name", STRING, "name as received"),
         _c("stage", STRING, "stage of the procedure"), _c("status", STRING, "status at that stage"), _c("published_on", DATE, "date the stage was published"),
@@ -211,6 +240,12 @@ SILVER = (
         _c("payment_no", STRING, "treasury receipt"), _ID, _TAX, *_PERIOD, _c("paid_on", DATE, "date received by the treasury"),
         _c("kind", STRING, "tax, interest, penalty or refund"), _c("amount", MONEY, "amount; refunds negative", "currency")),
         bucket_by="taxpayer_id"),
+    Table("customs_entry", "event", "Goods that crossed the border; the declarant as customs has him.", ("source", "declarant_no", "entry_no", "declared_on"), (
+        _c("entry_no", STRING, "number of the entry"), _c("declared_on", DATE, "day of the declaration"), _c("direction", STRING, "export or import"),
+        _c("declarant_no", STRING, "declarant, by customs' number"), _c("declarant_id", STRING, "declarant's tax id as received"), _c("declarant_name", STRING, "declarant's name as received"),
+        _c("goods_code", STRING, "Harmonized System code, national digits included"), _c("country", STRING, "destination or origin, ISO 3166"), _c("currency", STRING, "currency of `value`, ISO 4217"),
+        _c("value", MONEY, "value in the currency of the entry", "currency of the entry"), _c("value_local", MONEY, "the same in the administration's currency", "currency"),
+        _c("import_vat", MONEY, "VAT charged at import; null: export", "currency"), _c("reported_on", DATE, "day customs sent it")), bucket_by="declarant_no"),
     Table("case_event", "event", "What happens to a case, point by point: from the case store and, for the past, the old system.",
         ("source", "case_id", "event_no", "event_on"), (
         _c("case_id", STRING, "case"), _c("event_no", LONG, "number of the event in its case"), _c("event_on", DATE, "day of the event"), _ID,
@@ -239,7 +274,7 @@ ADDITIVE = (
         *_counts("out_n|invoices issued", "out_red_n|red-letter invoices issued", "out_consumer_n|invoices to consumers"),
         *_cents("out_net|net of invoices issued", "out_tax|tax of invoices issued", "out_red_net|net of red-letter invoices (negative)"),
         *_cents("vat_sales|taxable sales declared", "vat_output|output VAT declared", "vat_input|input VAT declared", "vat_due|VAT due declared",
-                "vat_credit|credit carried forward declared", "vat_exempt|exempt sales declared"),
+                "vat_credit|credit carried forward declared", "vat_exempt|exempt sales declared", "vat_exports|sales abroad declared"),
         *_cents("cit_revenue|revenue declared for CIT, at the period's last month", "cit_cost|cost declared", "cit_expense|expenses declared",
                 "cit_profit|taxable profit declared", "cit_due|CIT due declared"),
         *_cents("pit_wages|wages declared", "pit_due|PIT withheld as declared"), *_counts("pit_heads|employees declared"),

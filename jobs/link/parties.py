@@ -19,7 +19,11 @@ from jobs.lake.step import Night, Tables
 from jobs.link.ids import is_valid, within_one
 from jobs.link.names import normalised
 
-SOURCES = {"penalty": ("penalty_no", "party_name", "party_id"), "land_holding": ("parcel_id", "holder_name", "holder_id")}
+SOURCES = {
+    "penalty": ("penalty_no", "party_name", "party_id"),
+    "land_holding": ("parcel_id", "holder_name", "holder_id"),
+    "licence": ("licence_no", "party_name", "party_id"),
+}
 DECISION = ("taxpayer_id", "method", "threshold", "row_digest")
 
 
@@ -45,7 +49,7 @@ NONE, BY_ID, REPAIRED, BY_NAME, DESPITE_ID = range(len(METHODS))
 def link(tables: Tables, night: Night) -> pa.Table:
     """New and changed rows of `party`: its own columns and known_at.
 
-    Reads penalty, land_holding and taxpayer as of the date, every version of taxpayer (`versions`: by former names too), and the
+    Reads penalty, land_holding, licence and taxpayer as of the date, every version of taxpayer (`versions`: by former names too), and the
     links `stored` so far. A link is known when both the row and the taxpayer's first registration are, and a changed one not
     before the decision it replaces.
     """

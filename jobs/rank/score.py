@@ -26,6 +26,7 @@ from models.store import load
 
 RULES_VERSION = "rules"
 STRENGTH_CAP = 5.0
+LEAST_CHANCE = 0.01  # below it an amount is not expected tax / probability: it would be any number
 
 
 @dataclass(frozen=True)
@@ -57,8 +58,9 @@ def score(tables: Tables, night: Night) -> pa.Table:
         _same_features(tables["feature"], feature_set, night.model.version)
         matrix = matrix_of(tables["feature"], ids, rules, stakes.amount / 100, night.conf)
         by_code = stakes_by_code(points, ids, night.conf)
-        amount = amounts.predict(by_code, stake_codes(night.conf)) * 100 if amounts is not None else stakes.amount * ranking.point_amount_share
-        parts.append(_rows(ids, night.model.version, model.probability(matrix), rules, amount, stakes, night.conf))
+        chance = model.probability(matrix)
+        expected = amounts.expected(by_code, stake_codes(night.conf), chance) * 100 if amounts is not None else chance * stakes.amount * ranking.point_amount_share
+        parts.append(_rows(ids, night.model.version, chance, rules, expected / np.maximum(chance, LEAST_CHANCE), stakes, night.conf))
     return pa.concat_tables(parts)
 
 

@@ -196,7 +196,7 @@ def _on_window(name: str, rows: Rows, split: Split, aim: Objective, conf: Conf) 
     )
     test, truth = rows.matrix.take(split.test), label[split.test]
     probability = model.probability(test)
-    by = model.raw(test) if name == "single_feature" else probability * _amounts(name, rows, split, conf)
+    by = model.raw(test) if name == "single_feature" else _expected(name, rows, split, probability, conf)
     score = by if aim.metric in ("value", "ndcg") or name == "single_feature" else probability
     tied = ranking.ties(score, truth)
     k = aim.at.rows(len(split.test)) if aim.at else len(split.test)
@@ -210,12 +210,12 @@ def _on_window(name: str, rows: Rows, split: Split, aim: Objective, conf: Conf) 
     return whole | {"objective": (whole | at)[aim.metric]}
 
 
-def _amounts(name: str, rows: Rows, split: Split, conf: Conf) -> Floats:
-    """Expected amounts of the test rows: the points' for the rules, what past results make of them for what learns."""
+def _expected(name: str, rows: Rows, split: Split, probability: Floats, conf: Conf) -> Floats:
+    """Expected tax of the test rows: probability x the points' amount for the rules, what past results make of the stakes for what learns."""
     if name == "rules" and POINTS_AMOUNT in rows.matrix.names:
-        return rows.matrix.take(split.test).column(POINTS_AMOUNT)
+        return np.asarray(probability * rows.matrix.take(split.test).column(POINTS_AMOUNT))
     model = fit_amount(rows.stakes[split.train], stake_codes(conf), rows.amount[split.train], conf.ranking.point_amount_share)
-    return model.predict(rows.stakes[split.test], stake_codes(conf)) if model is not None else np.ones(len(split.test))
+    return model.expected(rows.stakes[split.test], stake_codes(conf), probability) if model is not None else probability
 
 
 def _latest(known: Labelled, rows: Ints, conf: Conf) -> Ints | None:

@@ -27,11 +27,23 @@ def test_revenue_below_vat_sales() -> None:
         .filed("CIT", "2024-01", 1, "year")
         .months("2024-01", 12, vat_sales=100)
     )
-    found = evaluate(JUNE, parameters("cit_revenue_below_vat_sales", 0.05, rate=0.25), hit, near, none)
+    found = evaluate(JUNE, parameters("cit_revenue_below_vat_sales", 0.05, rate=0.25, small_rate=0.05, small_below=0), hit, near, none)
     assert found.of("hit", "2024-01")["difference"] == pytest.approx(200 / 1200)
     assert float(found.of("hit", "2024-01")["base"]) == 50  # 200 x 25 %
     assert found.of("near", "2024-01")["hit"] is False  # 40 of 1200
     assert found.of("none", "2024-01")["missing_reason"] == "vat_not_filed"
+
+
+@pytest.mark.parametrize(("declared", "at_stake"), [
+    (0, 10),  # 200 more at 5 %
+    (-150, 2.5),  # a loss is used up first: 50 at 5 %
+    (-500, 0),
+    (400, 130),  # 600 is no longer small: 600 x 25 % less 400 x 5 %
+])
+def test_tax_at_stake_follows_the_size_of_the_profit(declared: float, at_stake: float) -> None:
+    books = firm("hit").months("2024-01", 12, vat_sales=100).month("2024-12", cit_revenue=1000, cit_profit=declared)
+    found = evaluate(JUNE, parameters("cit_revenue_below_vat_sales", 0.05, rate=0.25, small_rate=0.05, small_below=500), books)
+    assert float(found.of("hit", "2024-01")["base"]) == at_stake
 
 
 def test_revenue_below_statement() -> None:
@@ -42,7 +54,7 @@ def test_revenue_below_statement() -> None:
         return books
 
     none = firm("none").month("2024-12", cit_revenue=900)
-    found = evaluate(JUNE, parameters("cit_revenue_below_statement", 0.05, rate=0.25), kept("hit", 1000), kept("near", 1150), none)
+    found = evaluate(JUNE, parameters("cit_revenue_below_statement", 0.05, rate=0.25, small_rate=0.05, small_below=0), kept("hit", 1000), kept("near", 1150), none)
     assert found.of("hit", "2024-01")["difference"] == pytest.approx(200 / 1200)
     assert float(found.of("hit", "2024-01")["base"]) == 50
     assert found.of("near", "2024-01")["hit"] is False
@@ -53,7 +65,7 @@ def test_cost_ratio_above_peers() -> None:
     hit = firm("hit").month("2024-12", cit_revenue=1000, cit_cost=900).peer("cost_ratio", 0.7, 0.08)
     near = firm("near").month("2024-12", cit_revenue=1000, cit_cost=850).peer("cost_ratio", 0.7, 0.08)
     none = firm("none").month("2024-12", cit_cost=900).peer("cost_ratio", 0.7, 0.08)
-    found = evaluate(JUNE, parameters("cit_cost_ratio_above_peers", 2, rate=0.25), hit, near, none)
+    found = evaluate(JUNE, parameters("cit_cost_ratio_above_peers", 2, rate=0.25, small_rate=0.05, small_below=0), hit, near, none)
     assert found.of("hit", "2024-01")["difference"] == pytest.approx(2.5)
     assert float(found.of("hit", "2024-01")["base"]) == 50  # 0.2 x 1000 x 25 %
     assert found.of("near", "2024-01")["hit"] is False
@@ -69,7 +81,7 @@ def test_stock_grew_without_sales() -> None:
         )
 
     none = firm("none").month("2024-12", fs_inventory=900, fs_assets=1000, fs_revenue=1100, fs_cost=880)
-    found = evaluate(JUNE, parameters("cit_stock_grew_without_sales", 0.5, rate=0.25), maker("hit", 310), maker("near", 150), none)
+    found = evaluate(JUNE, parameters("cit_stock_grew_without_sales", 0.5, rate=0.25, small_rate=0.05, small_below=0), maker("hit", 310), maker("near", 150), none)
     row = found.of("hit", "2024-01")  # stock x 3.1, sales x 1.1; in step: 110
     assert (row["declared"], row["other"]) == (310, 110)
     assert row["difference"] == pytest.approx(3.1 - 1.1)
@@ -85,7 +97,7 @@ def test_losses_with_rising_sales() -> None:
     new = Firm("new").filed("CIT", "2024-01", 1, "year").month("2024-12", cit_revenue=1200, cit_profit=-60)
     found = evaluate(
         JUNE,
-        parameters("cit_losses_with_rising_sales", 0.02, rate=0.25, least_rise=0.05),
+        parameters("cit_losses_with_rising_sales", 0.02, rate=0.25, small_rate=0.05, small_below=0, least_rise=0.05),
         loser("hit", -60),
         loser("near", 10),
         loser("flat", -60, 1040),
@@ -111,7 +123,7 @@ def test_related_sales_at_low_margin() -> None:
     none = firm("none").months("2024-01", 12, out_net=100, out_related_net=60).month("2024-12", cit_revenue=1200)
     found = evaluate(
         JUNE,
-        parameters("cit_related_sales_at_low_margin", 0.03, rate=0.25, least_share=0.3),
+        parameters("cit_related_sales_at_low_margin", 0.03, rate=0.25, small_rate=0.05, small_below=0, least_share=0.3),
         member("hit", 24),
         member("near", 72),
         member("own", 0, 20),
@@ -155,4 +167,4 @@ def test_return_in_grace_is_not_judged() -> None:
     early = (
         Firm("early").filed("CIT", "2024-01", 1, "year", state="not_due").filed("VAT", "2024-01", 12).months("2024-01", 12, vat_sales=100)
     )
-    assert not evaluate(date(2025, 6, 5), parameters("cit_revenue_below_vat_sales", 0.05, rate=0.25), early).rows
+    assert not evaluate(date(2025, 6, 5), parameters("cit_revenue_below_vat_sales", 0.05, rate=0.25, small_rate=0.05, small_below=0), early).rows

@@ -5,17 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
+from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
 
+from jobs.economy.accounts import Accounts
 from jobs.economy.books import Books, books
 from jobs.economy.bucket import Job, receive, send
 from jobs.economy.country import enter_all
+from jobs.economy.declare import declare
 from jobs.economy.delivery import FEEDS, history_slices
-from jobs.economy.filing import Conduct, conduct
+from jobs.economy.filing import Conduct
 from jobs.economy.firms import Firms, firms
-from jobs.economy.returns import Returns, returns
+from jobs.economy.returns import Returns
 from jobs.economy.trade import FIELDS, Orders, orders
 from jobs.economy.truth import Ledger, ledger
 from jobs.economy.world import World, add_months
@@ -32,6 +35,7 @@ class Counted:
     returns: list[Returns]
     conduct: list[Conduct]
     ledger: Ledger
+    accounts: Accounts
 
 
 def world(taxpayers: int = 600, months: int = 24, seed: int = 11, start: date = date(2024, 1, 1)) -> World:
@@ -49,15 +53,14 @@ def count(w: World) -> Counted:
     f = firms(w, np.arange(w.population))
     made = orders(w, f)
     b = books(w, f, made, Orders(*(getattr(made, n) for n in FIELDS)).ordered())
-    rs = returns(w, f, b)
-    cs = [conduct(w, f, r) for r in rs]
-    return Counted(w, f, made, b, rs, cs, ledger(w, f, list(zip(rs, cs, strict=True))))
+    d = declare(w, f, b)
+    return Counted(w, f, made, b, d.returns, d.conduct, ledger(w, f, d.made), d.accounts)
 
 
 def write(w: World, out: Path) -> Path:
     """The country's files and truth."""
     slices = {source: history_slices(w.opens, w.through) for source in FEEDS}
-    written = sorted(receive(Job(w, str(out), slices), list(send(w, range(w.buckets)))))
+    written = sorted(receive(Job(w, str(out), slices), sorted(send(w, range(w.buckets)), key=itemgetter(0))))
     enter_all(out / "inbox", slices, written)
     w.save(out / "truth")
     return out

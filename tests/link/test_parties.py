@@ -41,8 +41,8 @@ def test_a_valid_id_has_its_check_character() -> None:
     assert is_valid(VALID_STRANGER, "cn.uscc") and not is_valid(VALID_STRANGER[:-1] + "A", "cn.uscc")
 
 
-def run(penalties: Rows, taxpayers: Rows, stored: Rows = (), lands: Rows = (), former: Rows = ()) -> Rows:  # type: ignore[assignment]
-    now = {"penalty": given("penalty", penalties), "land_holding": given("land_holding", lands), "taxpayer": given("taxpayer", taxpayers)}
+def run(penalties: Rows, taxpayers: Rows, stored: Rows = (), lands: Rows = (), former: Rows = (), licences: Rows = ()) -> Rows:  # type: ignore[assignment]
+    now = {"penalty": given("penalty", penalties), "land_holding": given("land_holding", lands), "licence": given("licence", licences), "taxpayer": given("taxpayer", taxpayers)}
     versions = {"taxpayer": given("taxpayer", [*taxpayers, *former])}
     return link(Tables(now, stored={"party": given("party", stored)}, versions=versions), night(date(2026, 1, 20))).to_pylist()  # type: ignore[no-any-return]
 
@@ -94,9 +94,10 @@ def test_former_names_count_and_a_later_version_makes_no_link_later() -> None:
     assert (found["taxpayer_id"], found["known_at"]) == (A, date(2025, 3, 1))
 
 
-def test_land_is_linked_the_same_way() -> None:
-    found = run([], FIRMS, lands=[{"parcel_id": "L1", "holder_id": None, "holder_name": "宏达贸易（宁波）有限公司"}])
-    assert short(found) == [("L1", A, "name", "default")]
+def test_land_and_licences_are_linked_the_same_way() -> None:
+    found = run([], FIRMS, lands=[{"parcel_id": "L1", "holder_id": None, "holder_name": "宏达贸易（宁波）有限公司"}],
+                licences=[{"licence_no": "J1", "party_id": B, "party_name": "某公司"}, {"licence_no": "J2", "party_id": None, "party_name": "东方机械"}])  # fmt: skip
+    assert short(found) == [("J1", B, "id", "strict"), ("J2", None, "none", None), ("L1", A, "name", "default")]
 
 
 def test_only_new_and_changed_decisions_are_appended_and_a_link_is_known_when_both_sides_are() -> None:

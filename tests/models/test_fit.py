@@ -17,7 +17,7 @@ from models.amount import AmountModel, fit_amount
 from models.calibrate import calibrate
 from models.candidates import CANDIDATES, FitError
 from models.choose import ObjectiveError, capacity, choose, objective
-from models.design import place
+from models.design import Design, fit_design, place
 from models.draw import uniform
 from models.explain import contributions
 from models.fit import Model, fit
@@ -163,22 +163,24 @@ def test_place_gives_a_value_that_fills_many_quantiles_their_middle() -> None:
 
 def test_each_kind_of_fault_learns_its_own_share() -> None:
     rng = np.random.default_rng(10)
-    stakes = np.exp(rng.uniform(6, 14, (2000, 2))) * (rng.random((2000, 2)) < 0.5)
-    found = np.where(rng.random(2000) < 0.5, stakes @ np.array([0.2, 0.9]) * np.exp(rng.normal(0, 0.3, 2000)), 0.0)
+    stakes = np.exp(rng.uniform(6, 14, (20_000, 2))) * (rng.random((20_000, 2)) < 0.5)
+    found = np.where(rng.random(20_000) < 0.5, stakes @ np.array([0.2, 0.9]) * np.exp(rng.normal(0, 0.3, 20_000)), 0.0)
     model = fit_amount(stakes, ("input", "sales"), found, 0.6)
-    assert model is not None and model.shares == pytest.approx([0.2 * np.exp(0.045), 0.9 * np.exp(0.045)], rel=0.1)
-    again = AmountModel.from_state(model.state())
+    # half of the examinations find a fifth, or nine tenths: a tenth and 45 per cent of all stakes
+    assert model is not None and model.shares == pytest.approx([0.1 * np.exp(0.045), 0.45 * np.exp(0.045)], rel=0.15)
+    again, chance = AmountModel.from_state(model.state()), np.full(3, 0.5)
     one = np.array([[10_000.0, 0.0], [0.0, 10_000.0], [10_000.0, 10_000.0]])
-    assert again.predict(one, ("input", "sales")) == pytest.approx(one @ model.shares)
+    assert again.expected(one, ("input", "sales"), chance) == pytest.approx(one @ model.shares)
     with pytest.raises(ValueError, match="train again"):
-        model.predict(one, ("sales", "input"))
+        model.expected(one, ("sales", "input"), chance)
 
 
 @pytest.mark.parametrize(("found", "kind", "expected"), [
     ([5000.0], 0, [0.5, 0.5]),  # one result, just what is believed: nothing changes
-    ([10_000.0], 0, [6 / 11, 0.5]),  # one result of the whole against 10 rows of the prior: (1 + 10 x 0.5) / 11
-    ([10_000.0] * 10, 0, [0.75, 0.5]),  # (10 + 5) / 20
-    ([1.0] * 10, 1, [0.5, 0.25]),  # nearly nothing was found: 5 / 20, never below 0
+    ([10_000.0], 0, [161 / 321, 0.5]),  # one result of the whole against 320 rows of the prior: (1 + 320 x 0.5) / 321
+    ([10_000.0] * 320, 0, [0.75, 0.5]),  # (320 + 160) / 640
+    ([10_000.0] * 160 + [0.0] * 160, 1, [0.25, 0.375]),  # half find nothing: believed is a quarter; (160 + 320 x 0.25) / 640
+    ([1.0] * 320, 1, [0.5, 0.25]),  # nearly nothing was found: 160 / 640, never below 0
 ])
 def test_a_share_moves_from_what_is_believed_as_results_come_in(found: list[float], kind: int, expected: list[float]) -> None:
     stakes = np.zeros((len(found), 2))
@@ -187,10 +189,20 @@ def test_a_share_moves_from_what_is_believed_as_results_come_in(found: list[floa
     assert model is not None and model.shares == pytest.approx(expected, abs=1e-3)
 
 
+def test_a_given_score_keeps_its_distances_in_a_linear_model() -> None:
+    """By places alone the far end of a score would lie as close together as its middle."""
+    matrix = Matrix(("rules_score", "other"), np.column_stack([np.r_[np.linspace(0, 1, 99), 50.0], np.linspace(0, 1, 100)]))
+    given, placed = fit_design(matrix, ("rules_score",)).columns(matrix).T, fit_design(matrix).columns(matrix).T
+    assert given[0][-1] - given[0][-2] > 20 * (given[0][-2] - given[0][-3]) and given[0].mean() == pytest.approx(0, abs=1e-9)
+    assert placed[0][-1] - placed[0][-2] < 0.1 and (given[1] == placed[1]).all()
+    again = Design.from_state(fit_design(matrix, ("rules_score",)).state())
+    assert (again.columns(matrix) == np.column_stack(given)).all()
+
+
 def test_amounts_where_nothing_was_claimed() -> None:
     few = fit_amount(np.zeros((5, 1)), ("a",), np.array([10.0, 0, 40, np.nan, 0]), 0.5)
-    # the two found 10 and 40: (50 + 10 rows of their median, 25) / 12
-    assert few is not None and few.predict(np.zeros((2, 1)), ("a",)) == pytest.approx([25, 25])
+    # the two found 10 and 40: (50 + 10 rows of their median, 25) / 12, each times the chance that anything is found
+    assert few is not None and few.expected(np.zeros((2, 1)), ("a",), np.array([0.2, 1.0])) == pytest.approx([5, 25])
     assert fit_amount(np.zeros((2, 1)), ("a",), np.zeros(2), 0.5) is None
 
 

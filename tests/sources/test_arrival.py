@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jobs.conf import Conf, ConfError, Source, load
@@ -76,6 +76,7 @@ def test_a_schedule_that_is_no_cron_expression_names_the_key(conf: Conf, tmp_pat
         arrivals(with_schedule(conf, "daily", "1d"), tmp_path, at("2026-01-20T06:00:00+08:00"))
 
 
+@settings(deadline=None)
 @given(st.datetimes(datetime(2024, 1, 1), datetime(2027, 1, 1)), st.integers(0, 60))
 def test_expected_is_the_last_time_whose_patience_is_over(moment: datetime, days: int) -> None:
     now = moment.replace(microsecond=0, tzinfo=UTC)
