@@ -107,7 +107,7 @@ def accounts(world: World, f: Firms, b: Books, vat: tuple[Ints, Ints, Ints], wit
     return Accounts({n: journal.balance(n) for n in ACCOUNTS}, {n: journal.moved.get(n, np.zeros(works.shape, dtype=np.int64)) for n in PROFIT_AND_LOSS})
 
 
-def _later(values: Ints, months: int = 1) -> Ints:
+def _later(values: np.ndarray, months: int = 1) -> np.ndarray:
     """The same figures some months later."""
     found = np.zeros_like(values)
     found[:, months:] = values[:, : values.shape[1] - months]
@@ -124,12 +124,11 @@ def _trade(world: World, f: Firms, b: Books, j: Journal, vat: tuple[Ints, Ints, 
     j.post("cash", "receivable", _later(b.sales + output - paid))
     # Goods: what the stock account needs so that it ends where the written stock does, honest firms by their purchases alone.
     works = alive(world, f)
-    lasts = works & np.concatenate([np.zeros_like(works[:, :1]), works[:, :-1]], axis=1)
+    before = _later(works)
     came = b.booked_stock - _later(b.booked_stock) + b.booked_cost
     j.post("stock", "payable", b.purchases)
-    j.post("stock", "unexplained", np.where(lasts, came - b.purchases, 0))
-    ends = ~works & np.concatenate([np.zeros_like(works[:, :1]), works[:, :-1]], axis=1)
-    j.post("capital", "stock", np.where(ends, _later(b.booked_stock), 0))  # what is left goes to the owners
+    j.post("stock", "unexplained", np.where(works & before, came - b.purchases, 0))
+    j.post("capital", "stock", np.where(before & ~works, _later(b.booked_stock), 0))  # what is left goes to the owners
     j.post("cost", "stock", b.booked_cost)
     j.post("cost", "payable", b.fake)
     j.post("expense", "payable", b.related + b.own_use)
@@ -168,7 +167,7 @@ def _running(b: Books, j: Journal, withheld: Ints, taxes: Ints, income: Ints) ->
 
 def _opened(f: Firms, b: Books, j: Journal, works: np.ndarray) -> None:
     """What the owners brought in, in the first month: stock, machines, and cash for some weeks; more where that was not to suffice."""
-    first = works & ~np.concatenate([np.zeros_like(works[:, :1]), works[:, :-1]], axis=1)
+    first = works & ~_later(works)
     j.post("stock", "capital", first * (b.booked_stock + b.booked_cost - b.purchases))
     j.post("fixed", "capital", first * np.rint(b.wear * 40).astype(np.int64) + first * b.value[:, None])
     j.post("cash", "capital", first * np.rint(f.size * 100 * 1.2).astype(np.int64)[:, None])

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from jobs.economy.audit_cases import INTERVIEW, Cases, Scope, fleeting, scope
+from jobs.economy.audit_cases import INTERVIEW, Cases, Scope, fleeting, old_cases, scope
 from jobs.economy.filing import Conduct
 from jobs.economy.findings import EXCLUDED, FITS, NEW, RIGHT, Findings, Look, ease_of, examine
 from jobs.economy.firms import Firms
@@ -55,6 +55,12 @@ class Sequel:
 def book_of(world: World, f: Firms, made: list[tuple[Returns, Conduct]]) -> Ledger:
     """Due and hidden tax as it stood when the history ended: what is corrected later was still hidden from old examiners."""
     return ledger(replace(world, through=add_months(world.start, world.months)), f, made)
+
+
+def audited(world: World, f: Firms, made: list[tuple[Returns, Conduct]]) -> tuple[Cases, Points]:
+    """The old system's cases of a bucket's firms, and their points with answers."""
+    cases = old_cases(world, f)
+    return cases, old_points(world, f, book_of(world, f, made), cases)
 
 
 def old_points(world: World, f: Firms, book: Ledger, cases: Cases) -> Points:

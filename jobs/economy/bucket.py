@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from jobs.economy.books import Books, books
+from jobs.economy.books import books
 from jobs.economy.census import take_census
 from jobs.economy.declare import Declared, Made, declare
 from jobs.economy.delivery import FEEDS, Slice, write_slice
@@ -28,7 +28,7 @@ from jobs.economy.papers_trade import invoice_papers
 from jobs.economy.persons import officer_papers, person_table
 from jobs.economy.third_parties import PAPERS, third_parties
 from jobs.economy.trade import FIELDS, Orders, orders
-from jobs.economy.truth import Ledger, firm_table, ledger, link_table, tax_table
+from jobs.economy.truth import firm_table, link_table, tax_table
 from jobs.economy.ubl import documents_of, write_documents
 from jobs.economy.world import World
 
@@ -70,10 +70,10 @@ def write_bucket(job: Job, bucket: int, sold: Orders) -> list[Written]:
     b = books(world, f, bought, sold)
     d = declare(world, f, b)
     _write_truth(Path(job.country) / "truth", world, f, bought, d.made, bucket)
-    book = ledger(world, f, d.made)
-    found = papers(job, f, b, d, book, sold)
     span = [piece for pieces in job.slices.values() for piece in pieces]
-    third = third_parties(Facts(world, f, b, d.made, book, min(s.after for s in span), max(s.until for s in span)))
+    facts = Facts(world, f, b, d.made, min(s.after for s in span), max(s.until for s in span))
+    found = papers(job, facts, d, sold)
+    third = third_parties(facts)
     write_identity(Path(job.country) / "truth", bucket, third)
     found |= {source: sent.rows for source, sent in third.items()}
     if job.slices["invoice"][0].kind == "history":  # a step's papers are of its own days only
@@ -88,10 +88,10 @@ def write_bucket(job: Job, bucket: int, sold: Orders) -> list[Written]:
     return written
 
 
-def papers(job: Job, f: Firms, b: Books, d: Declared, book: Ledger, sold: Orders) -> dict[str, pa.Table]:
+def papers(job: Job, facts: Facts, d: Declared, sold: Orders) -> dict[str, pa.Table]:
     """What the tax service, the treasury and the registers know of these firms, by source, each row with its day."""
-    world = job.world
-    cases, findings = audit_papers(world, f, d.made)
+    world, f, b = facts.world, facts.firms, facts.books
+    cases, findings = audit_papers(world, f, *facts.audited)
     by_source: dict[str, list[pa.Table]] = {name: [] for name in FEEDS if name not in PAPERS}
     for r, w in d.made:
         by_source[SOURCES[r.form]].append(return_papers(world, f, r, w))

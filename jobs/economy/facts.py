@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,12 +10,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from jobs.economy.agencies import Feed
+from jobs.economy.audit_cases import Cases
+from jobs.economy.audit_points import Points, audited
 from jobs.economy.books import Books
 from jobs.economy.filing import Conduct
 from jobs.economy.firms import Firms
 from jobs.economy.life import main_owner
 from jobs.economy.returns import Returns
-from jobs.economy.truth import Ledger
 from jobs.economy.words import company_names, ids_of, person_names
 from jobs.economy.world import World
 from jobs.lake.arrays import Flags, Floats, Ints
@@ -29,10 +29,14 @@ class Facts:
     world: World
     firms: Firms
     books: Books
-    made: Sequence[tuple[Returns, Conduct]]
-    ledger: Ledger
+    made: list[tuple[Returns, Conduct]]
     after: int
     until: int
+
+    @cached_property
+    def audited(self) -> tuple[Cases, Points]:
+        """The old system's cases and their points."""
+        return audited(self.world, self.firms, self.made)
 
     @cached_property
     def ids(self) -> np.ndarray:

@@ -69,11 +69,11 @@ def _filed(world: World, f: Firms, r: Returns, ends: Ints) -> Ints:
     c, i, p = world.chance, f.number[:, None], ends[None, :]
     due_day = ends[None, :] + DUE_DAYS[r.tax]
     early = c.whole(0, 12 if r.tax != "CIT" else 90, "files " + r.tax, i, p)
-    tardy = np.where(c.uniform("tardy", f.number) < 0.10, c.between(0.12, 0.35, "tardy rate", f.number), 0.012)[:, None]
+    tardy = np.where(c.uniform("tardy", f.number) < world.country.honest.tardy_firms, c.between(0.12, 0.35, "tardy rate", f.number), 0.012)[:, None]
     late = c.uniform("late " + r.tax, i, p) < tardy
     filed = np.where(late, due_day + 1 + np.floor(45 * c.uniform("days late " + r.tax, i, p) ** 2).astype(np.int64), due_day - early)
     # Some are chronic non-filers; the dying stop filing; a missing trader files once or twice.
-    chronic = np.where(c.uniform("chronic", f.number) < 0.025, c.between(0.2, 0.6, "chronic rate", f.number), 0.002)[:, None]
+    chronic = np.where(c.uniform("chronic", f.number) < world.country.honest.non_filers, c.between(0.2, 0.6, "chronic rate", f.number), 0.002)[:, None]
     skipped = c.uniform("skips " + r.tax, i, p) < chronic
     last = world.first_day(np.minimum(f.death, 10**5))[:, None]
     fading = (ends[None, :] > last - 75) & (c.uniform("fades", f.number) < 0.4)[:, None]

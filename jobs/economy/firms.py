@@ -98,11 +98,10 @@ def _general_from(world: World) -> float:
 
 def may_split(world: World, i: Ints) -> Flags:
     """Which firms lie in a block of one owner whose first firm is too large for a small taxpayer, and not four times so."""
-    first = plain(world, i // 4 * 4)
-    rank, slot = i // 4 * 4 // SLOTS, i // 4 * 4 % SLOTS
-    blocks = np.stack([np.stack(roles(world, rank * SLOTS + slot + n)[:2]).any(axis=0) for n in range(4)]).any(axis=0)
-    limit = _general_from(world)
-    return np.asarray(first.grouped & (first.size > 0.8 * limit) & (first.size < 3.2 * limit) & ~blocks & (i < world.taxpayers))
+    head, limit = i // 4 * 4, _general_from(world)
+    first = plain(world, head)
+    fleeting = np.any([role for n in range(4) for role in roles(world, head + n)[:2]], axis=0)  # one of the block lives only for fraud
+    return np.asarray(first.grouped & (first.size > 0.8 * limit) & (first.size < 3.2 * limit) & ~fleeting & (i < world.taxpayers))
 
 
 def _splitting(world: World, f: Firms, split: Flags) -> Firms:

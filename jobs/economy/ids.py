@@ -18,7 +18,6 @@ _WEIGHTS = np.array([pow(3, n, 31) for n in range(17)])
 _SPACE = 31**6
 # Coprime to 31: multiplication permutes the six-character space, so that neighbours in number are no neighbours in code.
 _STRIDE = 387_420_491
-_HOME, _OUTSIDE = 0, 1
 _IVA_PROVINCES = 100
 _IVA_FIRST = 5_000_000  # no office has given out so many: the numbers are nobody's
 _IVA_SPACE = _IVA_FIRST * _IVA_PROVINCES // 2  # half for each side of the border

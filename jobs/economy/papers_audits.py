@@ -8,15 +8,13 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from jobs.economy.audit_cases import INTERVIEW, TREATMENTS, Cases, old_cases
-from jobs.economy.audit_points import Points, Sequel, book_of, fallen, instalments, old_points, sequel
+from jobs.economy.audit_cases import INTERVIEW, TREATMENTS, Cases
+from jobs.economy.audit_points import Points, Sequel, fallen, instalments, sequel
 from jobs.economy.choosing import SOURCES
-from jobs.economy.filing import Conduct
 from jobs.economy.findings import CONFIRMED, IN_PART, NEW, REASONS, RESULTS, RISKS
 from jobs.economy.firms import Firms
 from jobs.economy.papers_tax import payment_rows
 from jobs.economy.points import point_ids
-from jobs.economy.returns import Returns
 from jobs.economy.tables import amounts, days, papers, text
 from jobs.economy.words import ids_of
 from jobs.economy.world import NEVER, TAXES, World
@@ -27,10 +25,8 @@ _SURCHARGE = 0.1  # of the tax, for paying late
 _POSTS = {"pushed": "analyst", "reviewed": "reviewer", "paid": "collector", "appealed": "legal", "overturned": "legal"}
 
 
-def audit_papers(world: World, f: Firms, made: list[tuple[Returns, Conduct]]) -> tuple[pa.Table, pa.Table]:
+def audit_papers(world: World, f: Firms, cases: Cases, points: Points) -> tuple[pa.Table, pa.Table]:
     """Rows of the old case system, and what the treasury received for its findings."""
-    cases = old_cases(world, f)
-    points = old_points(world, f, book_of(world, f, made), cases)
     after = sequel(world, f, cases, points)
     return _events(world, f, cases, points, after), _payments(world, f, cases, points, after)
 

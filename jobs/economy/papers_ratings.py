@@ -9,8 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from jobs.economy.agencies import Rating
-from jobs.economy.audit_cases import INSPECT, old_cases
-from jobs.economy.audit_points import book_of, old_points
+from jobs.economy.audit_cases import INSPECT
 from jobs.economy.facts import Facts, Sent
 from jobs.economy.filing import DUE_DAYS
 from jobs.economy.findings import TOLERANCE
@@ -59,8 +58,7 @@ class Found:
 
 def findings(facts: Facts) -> Found:
     """Answers of old cases that found something."""
-    cases = old_cases(facts.world, facts.firms)
-    points = old_points(facts.world, facts.firms, book_of(facts.world, facts.firms, list(facts.made)), cases)
+    cases, points = facts.audited
     hit = points.found.amount > TOLERANCE
     case = points.scope.case[hit]
     return Found(cases.firm[case], points.found.amount[hit], cases.closed[case], cases.treatment[case] == INSPECT)

@@ -14,7 +14,7 @@ from markupsafe import Markup, escape
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-INK, SOFT, LINE, TEAL, RUST, BLUE, GREY, GOLD = "#111827", "#4b5563", "#e5e7eb", "#0f766e", "#b45309", "#2563a8", "#9ca3af", "#a16207"
+INK, SOFT, LINE, TEAL, RUST, BLUE, GREY = "#111827", "#4b5563", "#e5e7eb", "#0f766e", "#b45309", "#2563a8", "#9ca3af"
 SHADES = ("#0f766e", "#5ba39c", "#d9a066", "#b45309", "#7f1d1d", "#374151", "#9ca3af")
 _STYLE = {
     "font.family": "sans-serif", "font.size": 10, "axes.spines.top": False, "axes.spines.right": False, "axes.edgecolor": GREY, "axes.labelcolor": "#374151",

@@ -135,7 +135,6 @@ def _shocks(s: Summary, shown: Ints, names: list[str], sold: Floats, codes: list
     told = [f"Sales of industry {r.industry} fall to {r.depth:.0%} of what they were from {r.first:%B %Y} to {r.last:%B %Y}." for r in shocks.recessions]
     told += [f"The law changes on {law.valid_from}: {law.source.split('.')[0]}." for law in world.country.law[1:]]
     told += [f"The source {quiet.source} sends nothing for {quiet.month:%B %Y}; it comes with the next delivery." for quiet in shocks.silences]
-    told += [f"From {shocks.new_codes} on the registry writes a changed code list."] if shocks.new_codes else []
     return {"chart": months(shared, names, "Recessions", "sales, first year = 1", bands, marks) if bands or marks else None, "told": told}
 
 

@@ -50,7 +50,6 @@ class Law(Sourced):
     vat: dict[str, Percent]
     vat_small: Percent
     vat_general_above: Positive  # sales a year above which a taxpayer is general by law
-    vat_exempt_below: Annotated[float, Field(ge=0)] = 0  # sales a quarter of a small taxpayer up to which none is due
     vat_rent: Percent
     cit: Percent
     cit_small: Percent
@@ -185,7 +184,6 @@ class Shocks(Strict):
 
     recessions: tuple[Recession, ...] = ()
     silences: tuple[Silence, ...] = ()
-    new_codes: date | None = None  # from here on the registry writes a changed code list
 
 
 class Country(Strict):

@@ -55,8 +55,8 @@ class Orders:
 
 def orders(world: World, f: Firms) -> Orders:
     """All orders of these buyers, of all months."""
-    plan = final_sales(world, f)
-    parts = [_normal(world, f, plan), _spot(world, f, plan), _fake(world, f, plan), _related(world, f), *_circles(world, f)]
+    plan, level = final_sales(world, f), evading(world, f)
+    parts = [_normal(world, f, plan), _spot(world, f, plan), _fake(world, f, plan, level), _related(world, f, plan, level), *_circles(world, f, level)]
     buyer, month, supplier, kind, amount, serial = (np.concatenate(p) for p in zip(*parts, strict=True))
     return _priced(world, f, buyer, month, supplier, kind, amount, serial)
 
@@ -115,10 +115,10 @@ def _spot(world: World, f: Firms, plan: Floats) -> _Part:
     return b[kept], month[kept], supplier[kept], np.full(int(kept.sum()), SPOT), amount[kept], np.full(int(kept.sum()), MAX_LINKS)
 
 
-def _fake(world: World, f: Firms, plan: Floats) -> _Part:
+def _fake(world: World, f: Firms, plan: Floats, evaded: Floats) -> _Part:
     """Invoices without goods, bought from a living mill in most months."""
     c, t = world.chance, np.arange(world.horizon)[None, :]
-    level = np.where(np.isin(f.typology, (FICTITIOUS, EXPORTS))[:, None], evading(world, f), 0.0)  # invented exports need paper to claim on
+    level = np.where(np.isin(f.typology, (FICTITIOUS, EXPORTS))[:, None], evaded, 0.0)  # invented exports need paper to claim on
     b, month = np.nonzero((level > 0) & (c.uniform("fake", f.number[:, None], t) < 0.55) & (plan > 0))
     supplier, there = _living(world, mills(world), f.number[b], month, "mill")
     total = plan[b, month] / (1 - world.country.column("inside")[f.industry[b]])
@@ -126,28 +126,28 @@ def _fake(world: World, f: Firms, plan: Floats) -> _Part:
     return b[there], month[there], supplier[there], np.full(int(there.sum()), FAKE), amount[there], np.full(int(there.sum()), MAX_LINKS + 1)
 
 
-def _circles(world: World, f: Firms) -> list[_Part]:
+def _circles(world: World, f: Firms, evaded: Floats) -> list[_Part]:
     """Goods that go round: a missing trader sells to a buffer, the buffer to a broker, who sends them abroad and claims the tax back."""
     country = world.country
     broker_slot, buffer_slot = int(country.slots_of[int(np.argmax(country.column("exports")))][0]), int(country.slots_of[country.wholesale_number][2])
-    own = _circling(world, f)
+    own = _circling(world, f, evaded)
     b, month = np.nonzero(own > 0)
     buys = (b, month, f.number[b] // SLOTS * SLOTS + buffer_slot, np.full(len(b), CIRCLE), own[b, month], np.full(len(b), MAX_LINKS + 3))
     at = np.flatnonzero((f.number % SLOTS == buffer_slot) & (f.number < world.taxpayers) & f.general)
     brokers = firms(world, f.number[at] // SLOTS * SLOTS + broker_slot)
-    theirs = _circling(world, brokers) * alive(world, f)[at]
+    theirs = _circling(world, brokers, evading(world, brokers)) * alive(world, f)[at]
     k, when = np.nonzero(theirs > 0)
     seller, there = _living(world, missing_traders(world), brokers.number[k], when, "ring")
     passes = (at[k], when, seller, np.full(len(k), SPOT), theirs[k, when] * 0.97, np.full(len(k), MAX_LINKS + 4))
     return [buys, tuple(x[there] for x in passes)]
 
 
-def _circling(world: World, f: Firms) -> Floats:
+def _circling(world: World, f: Firms, evaded: Floats) -> Floats:
     """What each broker has sent round, in currency: [firm, month]."""
     if not (f.typology == CAROUSEL).any():
         return np.zeros((len(f), world.horizon))
     c, i, t = world.chance, f.number[:, None], np.arange(world.horizon)[None, :]
-    level = np.where((f.typology == CAROUSEL)[:, None], evading(world, f), 0.0)
+    level = np.where((f.typology == CAROUSEL)[:, None], evaded, 0.0)
     often = c.uniform("circles", i, t) < 0.6
     return np.asarray(np.where(often, level * f.size[:, None] * c.between(0.5, 1.5, "circle size", i, t), 0.0))
 
@@ -164,13 +164,13 @@ def _living(world: World, pool: Ints, buyer: Ints, month: Ints, purpose: str) ->
     return pool[ranked[np.where(there, place, 0), month]] if len(pool) else month, there
 
 
-def _related(world: World, f: Firms) -> _Part:
+def _related(world: World, f: Firms, plan: Floats, evaded: Floats) -> _Part:
     """Services of a sibling: small and real in many groups; from a loss-making one, to take the profit out of the buyer."""
     c, t = world.chance, np.arange(world.horizon)[None, :]
-    shifts = np.where((f.typology == SHIFTED)[:, None], evading(world, f), 0.0)
+    shifts = np.where((f.typology == SHIFTED)[:, None], evaded, 0.0)
     real = np.where(f.grouped & f.general & (c.uniform("serves", f.number) < 0.35), c.between(0.005, 0.05, "service", f.number), 0.0)
     share = shifts * 0.16 + real[:, None]
-    b, month = np.nonzero((share > 0) & (c.uniform("related", f.number[:, None], t) < 0.7) & (final_sales(world, f) > 0))
+    b, month = np.nonzero((share > 0) & (c.uniform("related", f.number[:, None], t) < 0.7) & (plan > 0))
     amount = share[b, month] * f.size[b] * c.between(0.6, 1.4, "related amount", f.number[b], month)
     sibling = f.number[b] // 4 * 4 + (f.number[b] + 1) % 4
     kind = np.where(shifts[b, month] > 0, SHIFT, RELATED)

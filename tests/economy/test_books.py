@@ -51,8 +51,8 @@ def test_evaders_break_the_identities_that_their_evasion_touches() -> None:
     touched = {n for n, i in found.items() if i.broken}
     assert touched == {
         "stock rolls forward", "stock account = stock", "nothing unexplained", "written = true", "output tax = tax printed on invoices + tax on sales without",
-        "sales declared = sales written", "heads withheld on = heads insured = headcount", "small: sales of the quarter",
-    } - ({"small: sales of the quarter"} if "small: sales of the quarter" not in touched else set()) - ({"stock rolls forward"} if "stock rolls forward" not in touched else set())  # fmt: skip
+        "sales declared = sales written", "heads withheld on = heads insured = headcount",
+    }  # fmt: skip
 
 
 def test_an_event_is_posted_to_two_accounts_that_exist() -> None:

@@ -14,7 +14,7 @@ from scipy.stats import binom
 from jobs.conf.base import ConfError
 from jobs.economy.aftermath import aftermath, care_after, evasion_after
 from jobs.economy.audit_cases import INTERVIEW, Cases, fleeting, month_of, old_cases, scope, spotted
-from jobs.economy.audit_points import Points, Sequel, book_of, fallen, instalments, old_points, sequel
+from jobs.economy.audit_points import Points, Sequel, audited, book_of, fallen, instalments, old_points, sequel
 from jobs.economy.choosing import CAMPAIGN, RANDOM, SOURCES, chosen, random_chance, years_of
 from jobs.economy.effects import EFFECT, effect_table, untreated
 from jobs.economy.findings import CONFIRMED, EXCLUDED, IN_PART, NEW
@@ -236,7 +236,7 @@ def test_part_of_an_assessment_can_fall() -> None:
 
 def test_every_stage_has_its_day_in_order() -> None:
     c = many()
-    rows, payments = audit_papers(c.world, c.firms, list(zip(c.returns, c.conduct, strict=True)))
+    rows, payments = audit_papers(c.world, c.firms, *audited(c.world, c.firms, list(zip(c.returns, c.conduct, strict=True))))
     by_case: dict[str, list[dict[str, Any]]] = {}
     for r in rows.to_pylist():
         by_case.setdefault(r["case_id"], []).append(r)

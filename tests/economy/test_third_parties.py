@@ -50,7 +50,7 @@ COLUMNS = {
 def base() -> Facts:
     """A country with everything it will ever send."""
     c = counted(2000, 24)
-    return Facts(c.world, c.firms, c.books, list(zip(c.returns, c.conduct, strict=True)), c.ledger, LONG_AGO, LATER)
+    return Facts(c.world, c.firms, c.books, list(zip(c.returns, c.conduct, strict=True)), LONG_AGO, LATER)
 
 
 def sent(source: str, facts: Facts | None = None, **changed: Any) -> Sent:
@@ -203,7 +203,7 @@ def test_deliveries_one_after_the_other_say_what_one_delivery_says(source: str) 
 def earlier() -> Facts:
     """The same country in the middle of a year."""
     c = count(replace(base().world, through=date(2025, 8, 4)))
-    return Facts(c.world, c.firms, c.books, list(zip(c.returns, c.conduct, strict=True)), c.ledger, LONG_AGO, LATER)
+    return Facts(c.world, c.firms, c.books, list(zip(c.returns, c.conduct, strict=True)), LONG_AGO, LATER)
 
 
 @pytest.mark.parametrize("source", PAPERS)
