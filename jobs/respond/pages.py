@@ -10,8 +10,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 TEMPLATES = Path(__file__).parent / "templates"
-TAX_ZH = {"VAT": "增值税", "CIT": "企业所得税", "PIT": "个人所得税"}
-TAX_EN = {"VAT": "Value added tax", "CIT": "Enterprise income tax", "PIT": "Individual income tax"}
+TAX_ZH = {
+    "VAT": "增值税", "CIT": "企业所得税", "PIT": "个人所得税", "SOCIAL": "社会保险费", "STAMP": "印花税", "PROPERTY": "房产税", "LVAT": "土地增值税",
+}  # fmt: skip
+TAX_EN = {
+    "VAT": "Value added tax", "CIT": "Enterprise income tax", "PIT": "Individual income tax", "SOCIAL": "Social contributions", "STAMP": "Stamp duty", "PROPERTY": "Property tax",
+    "LVAT": "Land VAT",
+}  # fmt: skip
 STATES_ZH = {
     "pushed": "已推送", "received": "已接收", "begun": "应对中", "answered": "已反馈", "reviewed": "已复核", "returned": "已退回", "dropped": "已终止", "closed": "已结案",
     "served": "已送达", "statement": "纳税人陈述", "statement_answered": "答复陈述", "point_answered": "风险点反馈", "paid": "入库", "appealed": "申请复议", "overturned": "撤销",
