@@ -21,12 +21,12 @@ FIRST, SECOND = date(2026, 1, 20), date(2026, 4, 20)
 
 @pytest.fixture(scope="module")
 def learned(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> tuple[Place, Path]:
-    """1,800 taxpayers x 24 months, a rules-only night, training on 4 back-fills, and a second night with the truth away."""
+    """The demo's size, below which past cases find too little to learn from; a rules-only night, training on back-fills, and a second night with the truth away."""
     from jobs.cli.demo import Clock, Scale, one_night, open_place, seat
     from jobs.economy.country import generate
 
     out = tmp_path_factory.mktemp("learned")
-    scale = Scale(1800, 24, (FIRST, SECOND))
+    scale = Scale(3000, 36, (FIRST, SECOND))
     generate(spark, out / "country", scale.taxpayers, scale.months, scale.seed, scale.start, 4)
     place = open_place(out)
     seat(place, FIRST)

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from jobs.economy.bills import Bills, cents, cut
-from jobs.economy.conceal import booked_costs, booked_staff, booked_stock, invented_exports, owner_loans, private_purchases
+from jobs.economy.conceal import booked_costs, booked_staff, booked_stock, invented_exports, kept_loans, owner_loans, private_purchases
 from jobs.economy.demand import final_sales, materials
 from jobs.economy.firms import Firms, alive, firms
 from jobs.economy.kinds import CAROUSEL, FLEETING, MILL, PRIVATE_ACCOUNTS, RENT, SHIFTED, SUPPRESSED
+from jobs.economy.lookalikes import hired_out, outsourced, stock_habit
 from jobs.economy.property import property_value, rents
 from jobs.economy.schedule import evading
 from jobs.economy.trade import CIRCLE, FAKE, RELATED, SHIFT, Orders
@@ -59,6 +60,7 @@ class Books:
     booked_other: Ints
     wear: Ints  # of fixed assets
     owner_loans: Ints  # balance of what the owners owe the firm
+    kept_loans: Ints  # the part of it that nobody means to pay back
     value: Ints  # [firm] original value of its property
     energy: Ints  # kWh used, by what was truly made and sold
     bills: dict[str, Bills]
@@ -120,6 +122,8 @@ def books(world: World, f: Firms, bought: Orders, sold: Orders) -> Books:
     wear = np.rint(f.size * 100 * world.country.column("fixed_months")[f.industry] / 120).astype(np.int64)[:, None] * alive(world, f)
     own_use = private_purchases(world, f, level, trade)
     bills["purchases"] = cut(world, f, extra, standard, "purchases")
+    paper = np.where((f.typology == MILL)[:, None], np.rint(trade * c.between(0.9, 0.99, "paper margin", f.number)[:, None]), 0).astype(np.int64)  # a mill buys paper for what it sells as paper
+    bills["paper"] = cut(world, f, paper, standard, "paper")
     bills["private"] = cut(world, f, own_use, standard, "private")
     heads, wages, other = _running(world, f, _capacity(world, f, trade))
     # What a firm spends on running itself is given in all: machines that wear out and contributions for employees are parts of it.
@@ -128,16 +132,16 @@ def books(world: World, f: Firms, bought: Orders, sold: Orders) -> Books:
     part = {n: bought.where(m) for n, m in _purchases(bought).items()}
     sums = {(n, what): _by_month(f, o, o.buyer, getattr(o, what) if what == "net" else o.tax * (o.special if what == "tax" else 1), shape) for n, o in part.items() for what in ("net", "tax", "all")}
     staff = booked_staff(world, f, level, heads, wages)
-    written_cost, written_stock = _with_paper(f, trade, booked_stock(world, f, level, hidden, trade, cost, stock))
+    written_cost, written_stock = booked_stock(world, f, level, hidden, trade, cost, stock)
     return Books(
         rate=rate, invoiced=invoiced, invoiced_tax=taxed, uninvoiced=uninvoiced, exempt=exempt, exports=exports, booked_exports=shown, rent=rent,
         booked_rent=np.where((f.typology == RENT)[:, None], np.rint(rent * (1 - level)).astype(np.int64), rent), hidden=hidden, private=cents(final.private),
         purchases=sums["goods", "net"] + extra, input_tax=sums["real", "tax"] + bills["purchases"].sum("tax", shape),
         all_tax=sums["real", "all"] + bills["purchases"].sum("tax", shape), denied_tax=sums["circle", "tax"], own_use=own_use,
-        own_use_tax=bills["private"].sum("tax", shape) * f.general[:, None], fake=sums["fake", "net"], fake_tax=sums["fake", "tax"], related=sums["related", "net"],
+        own_use_tax=bills["private"].sum("tax", shape) * f.general[:, None], fake=sums["fake", "net"] + paper, fake_tax=sums["fake", "tax"] + bills["paper"].sum("tax", shape), related=sums["related", "net"],
         shifted=sums["shifted", "net"], cost=cost, stock=stock, booked_cost=written_cost, booked_stock=written_stock, heads=heads, wages=wages,
         booked_heads=staff[0], booked_wages=staff[1], other=other, booked_other=other + booked_costs(world, f, level, trade) + wages - staff[1], wear=wear,
-        owner_loans=owner_loans(world, f, level), value=property_value(world, f.number, f.size, ~f.individual & ~np.isin(f.typology, FLEETING)),
+        owner_loans=owner_loans(world, f, level), kept_loans=kept_loans(world, f, level), value=property_value(world, f.number, f.size, ~f.individual & ~np.isin(f.typology, FLEETING) & ~f.passing),
         energy=_energy(world, f, trade), bills=bills,
     )  # fmt: skip
 
@@ -187,7 +191,7 @@ def _stock(world: World, f: Firms, sales: Ints, delivered: Ints, passed: Ints) -
     price = 1 + 0.03 * c.normal("price", f.number[:, None], months[None, :])
     cost = np.rint((sales - passed * 103 // 100) * materials(world, f)[:, None] * price).astype(np.int64)
     cost[f.typology == MILL] = 0
-    months_held = world.country.column("stock_months")[f.industry] * c.between(0.5, 1.8, "stock", f.number)
+    months_held = world.country.column("stock_months")[f.industry] * stock_habit(world, f)
     calm = np.array([cost[:, max(0, t - 2) : t + 1].mean(axis=1) for t in months]).T
     wanted = np.rint(calm * months_held[:, None]).astype(np.int64)
     stock, extra, held = np.zeros_like(cost), np.zeros_like(cost), wanted[:, 0].copy()
@@ -219,28 +223,24 @@ def _running(world: World, f: Firms, size: Floats) -> tuple[Ints, Ints, Ints]:
     c, t, fleeting = world.chance, np.arange(world.horizon)[None, :], np.isin(f.typology, FLEETING)[:, None]
     i, works = f.number[:, None], alive(world, f)
     pay = c.between(5200, 9500, "pay", f.number)[:, None] * world.country.column("pay")[f.industry][:, None]
-    staff = size * (world.country.column("wages")[f.industry] * c.between(0.7, 1.3, "staff", f.number))[:, None] / pay
+    hired = hired_out(world, f)
+    labour = world.country.column("wages")[f.industry] * c.between(0.7, 1.3, "staff", f.number)
+    staff = size * (labour * (1 - hired))[:, None] / pay
     heads = np.maximum(1, np.round(staff * np.exp(0.05 * c.normal("heads", i, t // 3)))).astype(np.int64)
-    heads = np.where(fleeting, 1 + i % 2, heads) * works
+    heads = np.where(fleeting | f.passing[:, None], 1 + i % 3, heads) * works
     bonus = np.where((t + world.start.month - 1) % 12 == 0, 1.5, 1.0)
     wages = cents(heads * np.round(pay * (1 + 0.04 * c.normal("wage", i, t)) * bonus, 2))
     # A sibling that takes in shifted profit runs at a loss: that is why the profit goes there.
     host = firms(world, f.number // 4 * 4)
     takes = (f.number % 4 == 1) & (host.typology == SHIFTED)
-    burden = world.country.column("other")[f.industry] * c.between(0.55, 1.4, "other", f.number) * np.where(takes, 2.2, 1.0)
+    burden = world.country.column("other")[f.industry] * c.between(0.55, 1.4, "other", f.number) * np.where(takes, 2.2, 1.0) + outsourced(world, f) + 1.1 * labour * hired
     other = cents(size * burden[:, None] * np.exp(0.15 * c.normal("other month", i, t)) * works)
-    return heads, wages, np.where(fleeting, other // 6, other)
-
-
-def _with_paper(f: Firms, sales: Ints, written: tuple[Ints, Ints]) -> tuple[Ints, Ints]:
-    """A mill writes down a cost for the goods it never had."""
-    cost, stock = written
-    return cost + np.where((f.typology == MILL)[:, None], sales * 97 // 100, 0), stock
+    return heads, wages, np.where(fleeting | f.passing[:, None], other // c.whole(2, 8, "thrifty", f.number)[:, None], other)
 
 
 def _energy(world: World, f: Firms, sales: Ints) -> Ints:
-    """kWh, with a floor for light: a mill uses hardly any."""
-    use = world.country.column("energy")[f.industry] * world.chance.between(0.7, 1.3, "energy", f.number) * np.where(np.isin(f.typology, FLEETING), 0.02, 1.0)
+    """kWh, with a floor for light: who has no store uses hardly any."""
+    use = world.country.column("energy")[f.industry] * world.chance.between(0.7, 1.3, "energy", f.number) * np.where(np.isin(f.typology, FLEETING) | f.passing, 0.02, 1.0)
     noise = np.exp(0.1 * world.chance.normal("energy month", f.number[:, None], np.arange(world.horizon)[None, :]))
     return np.rint((sales / 100 / 0.7 * use[:, None] + 60) * noise * alive(world, f)).astype(np.int64)
 

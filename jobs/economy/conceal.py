@@ -10,6 +10,7 @@ import numpy as np
 from jobs.economy.bills import cents
 from jobs.economy.firms import Firms, alive
 from jobs.economy.kinds import COSTS, EXPORTS, LOANS, PRIVATE_USE, STOCK, SUPPRESSED, WAGES
+from jobs.economy.lookalikes import advances
 from jobs.economy.world import World
 from jobs.lake.arrays import Floats, Ints
 
@@ -40,7 +41,7 @@ def booked_costs(world: World, f: Firms, level: Floats, sales: Ints) -> Ints:
 def booked_staff(world: World, f: Firms, level: Floats, heads: Ints, wages: Ints) -> tuple[Ints, Ints]:
     """Employees and wages as written down: some are paid in cash."""
     off = _those(f, WAGES, level)
-    shown = np.maximum(np.rint(heads * (1 - 0.8 * off)).astype(np.int64), (heads > 0).astype(np.int64))
+    shown = np.maximum(np.rint(heads * (1 - off)).astype(np.int64), (heads > 0).astype(np.int64))
     return np.where(off > 0, shown, heads), np.where(off > 0, np.rint(wages * (1 - off)), wages).astype(np.int64)
 
 
@@ -60,11 +61,15 @@ def booked_stock(world: World, f: Firms, level: Floats, hidden: Ints, sales: Int
 
 
 def owner_loans(world: World, f: Firms, level: Floats) -> Ints:
-    """What the owners owe the firm: now and then at honest firms and paid back within the year, often where sales go round the books."""
+    """What the owners owe the firm: advances for its business, now and then a loan paid back within the year; what evaders take and keep."""
     c, t = world.chance, np.arange(world.horizon)[None, :]
-    often = np.where(f.typology == SUPPRESSED, 0.35, 0.08)
-    drawn = np.where(c.uniform("owner loan", f.number) < often, f.size * c.between(0.3, 2.0, "owner loan size", f.number), 0.0)
+    drawn = np.where(c.uniform("owner loan", f.number) < 0.08, f.size * c.between(0.3, 2.0, "owner loan size", f.number), 0.0)
     year_month = (t + world.start.month - 1) % 12
-    back = np.where((f.typology == SUPPRESSED)[:, None], np.minimum(1.0, (t + 6) / 30.0), year_month / 11.0 * (year_month < 11))
+    back = year_month / 11.0 * (year_month < 11)
+    return np.where(alive(world, f), cents(drawn[:, None] * back + advances(world, f)), 0) + kept_loans(world, f, level)
+
+
+def kept_loans(world: World, f: Firms, level: Floats) -> Ints:
+    """Balance of what owners take out of the firm as a loan that nobody means to pay back."""
     taken = np.cumsum(_those(f, LOANS, level) * f.size[:, None] * 0.08, axis=1)
-    return np.where(alive(world, f), cents(drawn[:, None] * back + taken), 0)
+    return np.where(alive(world, f), cents(taken), 0)

@@ -6,6 +6,7 @@ import numpy as np
 
 from jobs.economy.firms import Firms, alive
 from jobs.economy.kinds import COSTS, MILL, MISSING, SHIFTED, STOCK
+from jobs.economy.lookalikes import outsourced
 from jobs.economy.world import World, month_number
 from jobs.lake.arrays import Floats
 
@@ -25,7 +26,7 @@ def final_sales(world: World, f: Firms) -> Floats:
     decline = np.clip((f.death[:, None] - t) / 4.0, 0.25, 1)
     inside = world.country.column("inside")[f.industry][:, None]
     sales = f.size[:, None] * (1 - inside) * _shocked(world, f) * wave * festival * growth * slow * ramp * decline * alive(world, f)
-    fleeting = (f.typology == MILL) | (f.typology == MISSING)
+    fleeting = (f.typology == MILL) | (f.typology == MISSING) | f.passing
     sales[fleeting] = 0.0  # they have no customers but those who find them
     return np.asarray(sales)
 
@@ -45,4 +46,6 @@ def materials(world: World, f: Firms) -> Floats:
     base = world.country.column("materials")[f.industry]
     spread = np.minimum(0.07, (1 - base) * 0.55)
     base = base - np.where(np.isin(f.typology, (SHIFTED, COSTS, STOCK)), np.minimum(0.08, (1 - base) * 0.5), 0.0)  # who hides profit has some
-    return np.asarray(np.clip(base + spread * world.chance.normal("margin", f.number), 0.03, 0.97))
+    base = np.where(f.passing, 0.95, base)
+    spread = np.where(f.passing, 0.02, spread)
+    return np.asarray(np.clip(base - 0.9 * outsourced(world, f) + spread * world.chance.normal("margin", f.number), 0.03, 0.97))

@@ -12,6 +12,7 @@ from jobs.economy.books import Books
 from jobs.economy.declare import Declared
 from jobs.economy.filing import DUE_DAYS
 from jobs.economy.firms import Firms, alive, firms
+from jobs.economy.lookalikes import through_agents
 from jobs.economy.old_cases import OldCases
 from jobs.economy.schedule import evading
 from jobs.economy.trade import Orders
@@ -81,7 +82,8 @@ def _sum(values: Ints, year: slice) -> Ints:
 
 def _of_vat(f: Firms, b: Books, d: Declared, year: slice) -> dict[str, Floats]:
     """Of general taxpayers only; null for the others."""
-    lines, sales = {n: v * d.returns[0].owed for n, v in d.returns[0].final.items()}, _sum(b.sales, year)
+    sent = d.returns[0].owed & (d.conduct[0].filed < NEVER)
+    lines, sales = {n: v * sent for n, v in d.returns[0].final.items()}, _sum(b.sales, year)
     claimed, printed = _sum(lines["input"], year), _sum(b.invoiced_tax, year)
     on_invoices = _sum(b.input_tax + b.fake_tax + b.own_use_tax, year)
     declared = _sum(lines["sales"] + lines["exempt"] + lines["exports"], year)
@@ -102,7 +104,7 @@ def _of_books(world: World, f: Firms, b: Books, d: Declared, year: slice) -> dic
         "stock": _share(stock[:, year].mean(axis=1), sales), "stock_growth": _share(stock[:, year.stop - 1] - stock[:, year.start], sales),
         "wages": _share(_sum(b.booked_wages, year), sales), "sales_per_head": np.log(_share(sales, heads * 100.0) + 1), "pay": _share(_sum(b.booked_wages, year), heads * 100.0),
         "expense": _share(_sum(b.expense, year), sales), "related": _share(_sum(b.related, year), sales), "uninvoiced": _share(_sum(b.uninvoiced, year), sales),
-        "exports": _share(_sum(b.booked_exports, year), sales), "customs_gap": _share(_sum(b.booked_exports - b.exports, year), sales), "rent": _share(_sum(b.booked_rent, year), sales),
+        "exports": _share(_sum(b.booked_exports, year), sales), "customs_gap": _share(_sum(b.booked_exports - np.where(through_agents(world, f)[:, None], 0, b.exports), year), sales), "rent": _share(_sum(b.booked_rent, year), sales),
         "owner_loans": _share(b.owner_loans[:, year.stop - 1], sales), "energy": _share(_sum(b.energy, year), sales / 100.0), "swing": monthly.std(axis=1) / (monthly.mean(axis=1) + 100.0),
         "growth": np.clip(_share(sales, _sum(b.sales, before)), 0, 5) if before.stop > before.start else np.full(len(f), np.nan),
         "age": np.clip(year.stop - f.birth, 0, 240).astype(np.float64), "size": np.log(sales + 100.0), "siblings": f.grouped.astype(np.float64), "general": f.general.astype(np.float64),

@@ -73,7 +73,8 @@ def _filed(world: World, f: Firms, r: Returns, ends: Ints) -> Ints:
     late = c.uniform("late " + r.tax, i, p) < tardy
     filed = np.where(late, due_day + 1 + np.floor(45 * c.uniform("days late " + r.tax, i, p) ** 2).astype(np.int64), due_day - early)
     # Some are chronic non-filers; the dying stop filing; a missing trader files once or twice.
-    chronic = np.where(c.uniform("chronic", f.number) < world.country.honest.non_filers, c.between(0.2, 0.6, "chronic rate", f.number), 0.002)[:, None]
+    often = np.where(f.passing, 0.35, world.country.honest.non_filers)  # who does not last has other worries
+    chronic = np.where(c.uniform("chronic", f.number) < often, 0.2 + np.where(f.passing, 0.8, 0.4) * c.uniform("chronic rate", f.number), 0.002)[:, None]
     skipped = c.uniform("skips " + r.tax, i, p) < chronic
     last = world.first_day(np.minimum(f.death, 10**5))[:, None]
     fading = (ends[None, :] > last - 75) & (c.uniform("fades", f.number) < 0.4)[:, None]

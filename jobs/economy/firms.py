@@ -42,6 +42,7 @@ class Firms:
     grouped: Flags  # its block of four has a common owner
     lets: Flags  # owns property that it lets to others
     develops: Flags  # builds and sells property
+    passing: Flags  # an honest trader that sells from its suppliers' stores and does not last
 
     def __len__(self) -> int:
         return len(self.number)
@@ -65,19 +66,19 @@ def settled(world: World, number: Ints) -> Firms:
     known = world.country.evasion.typologies.get(NAMES[SPLIT])
     if split.any():  # switched off, the block stays as it is, and honest
         found = _splitting(world, found, split) if known is not None and known.on else replace(found, typology=np.where(split, SPLIT, found.typology))
-    mill, missing, _ = roles(world, i)
+    mill, missing, _, _ = roles(world, i)
     return _with_conduct(world, found, mill, missing)
 
 
 def plain(world: World, i: Ints) -> Firms:
     """The firms as they are before any of them evades; mills and missing traders stand among them."""
     c, country = world.chance, world.country
-    mill, missing, order = roles(world, i)
-    fleeting = mill | missing
+    mill, missing, passing, order = roles(world, i)
+    fleeting = mill | missing | passing
     rank = _rank(world, i)
     industry = np.where(fleeting, country.wholesale_number, country.slots[i % SLOTS])
-    size = country.smallest * (world.ranks / (rank + 1.0)) ** country.zipf * country.column("scale")[industry] * np.exp(0.35 * c.normal("size", i))
-    size = np.where(mill, c.between(3e5, 9e5, "mill", i), np.where(missing, c.between(4e5, 1.2e6, "missing", i), size))
+    size = country.smallest * (world.ranks / _place(world, i, rank)) ** country.zipf * country.column("scale")[industry] * np.exp(0.35 * c.normal("size", i))
+    size = np.where(mill, c.between(3e5, 9e5, "mill", i), np.where(missing | passing, c.between(4e5, 1.2e6, "missing", i), size))
     individual = ~fleeting & (size < 110_000) & (c.uniform("individual", i) < 0.35)
     general = ~individual & ((size > _general_from(world)) | (c.uniform("general", i) < 0.5)) | fleeting
     birth, zero = _birth(world, i, rank, fleeting, order), np.zeros(len(i), dtype=np.int64)
@@ -86,7 +87,7 @@ def plain(world: World, i: Ints) -> Firms:
         individual=individual, general=general, segment=_segment(world, i, rank, individual, fleeting), birth=birth,
         death=birth, abnormal=fleeting, typology=zero, intensity=np.zeros(len(i)), since=birth, cause=zero,
         careless=np.where(c.uniform("careless", i) < country.honest.careless_firms, country.honest.careless, country.honest.careful),
-        grouped=c.uniform("block", i // 4) < 0.35, lets=let(world, i, ~individual & ~fleeting),
+        grouped=c.uniform("block", i // 4) < 0.35, lets=let(world, i, ~individual & ~fleeting), passing=passing,
         develops=np.array([n.code == DEVELOPS for n in country.industries])[industry] & ~individual,
     )  # fmt: skip
 
@@ -100,7 +101,7 @@ def may_split(world: World, i: Ints) -> Flags:
     """Which firms lie in a block of one owner whose first firm is too large for a small taxpayer, and not four times so."""
     head, limit = i // 4 * 4, _general_from(world)
     first = plain(world, head)
-    fleeting = np.any([role for n in range(4) for role in roles(world, head + n)[:2]], axis=0)  # one of the block lives only for fraud
+    fleeting = np.any([role for n in range(4) for role in roles(world, head + n)[:3]], axis=0)  # one of the block does not last
     return np.asarray(first.grouped & (first.size > 0.8 * limit) & (first.size < 3.2 * limit) & ~fleeting & (i < world.taxpayers))
 
 
@@ -118,6 +119,12 @@ def _splitting(world: World, f: Firms, split: Flags) -> Firms:
 def _rank(world: World, i: Ints) -> Ints:
     late = np.floor(world.ranks * np.sqrt(world.chance.uniform("rank", i))).astype(np.int64)
     return np.where(i < world.taxpayers, np.minimum(i // SLOTS, world.ranks - 1), late)
+
+
+def _place(world: World, i: Ints, rank: Ints) -> Floats:
+    """Each firm's own place by size, in ranks: the twenty of a rank follow one another in an order drawn for the rank."""
+    turn = world.chance.whole(0, SLOTS, "turn", rank)
+    return rank + ((i % SLOTS * 7 + turn) % SLOTS + 1) / SLOTS
 
 
 def _segment(world: World, i: Ints, rank: Ints, individual: Flags, fleeting: Flags) -> Ints:
@@ -139,15 +146,15 @@ def _birth(world: World, i: Ints, rank: Ints, fleeting: Flags, order: Floats) ->
 
 def _with_conduct(world: World, f: Firms, mill: Flags, missing: Flags) -> Firms:
     c, i, evasion = world.chance, f.number, world.country.evasion
-    kind = np.where(mill, MILL, np.where(missing, MISSING, typology(world, f, mill | missing)))
+    kind = np.where(mill, MILL, np.where(missing, MISSING, typology(world, f, mill | missing | f.passing)))
     hazard = np.where(f.segment == 0, 0.0005, np.where(f.segment == 1, 0.0015, 0.0035))
     life = 8 + np.floor(np.log(c.uniform("life", i)) / np.log1p(-hazard)).astype(np.int64)
-    life = np.where(mill, c.whole(*evasion.invoice_mill.lives, "life", i), np.where(missing, c.whole(*evasion.missing_trader.lives, "life", i), life))
+    life = np.where(mill, c.whole(*evasion.invoice_mill.lives, "life", i), np.where(missing, c.whole(*evasion.missing_trader.lives, "life", i), np.where(f.passing, c.whole(*world.country.honest.passing_trader.lives, "life", i), life)))
     death = np.minimum(np.minimum(f.birth + life, NEVER), np.maximum(world.shut(i), f.birth + 1))
     since = np.floor(-14 + c.uniform("since", np.where(kind == SPLIT, i // 4, i)) * (world.months * 0.75 + 14)).astype(np.int64)
     since = np.where(kind == HONEST, NEVER, np.where(np.isin(kind, FLEETING), f.birth, np.maximum(since, f.birth + 3)))
     since = np.where(kind == SPLIT, f.birth, since)  # who splits does so from the first day
-    abnormal = np.isin(kind, FLEETING) | (c.uniform("abnormal", i) < 0.25)
+    abnormal = np.isin(kind, FLEETING) | (c.uniform("abnormal", i) < np.where(f.passing, 0.5, 0.25))
     easy, low, high = (np.array([_of(world, n, what) for n in NAMES]) for what in ("opportunity", "low", "high"))
     cause = np.where(c.uniform("cause", i) < easy[kind], CAUSES.index("opportunity"), CAUSES.index("intent"))
     cause = np.where(kind == HONEST, CAUSES.index("none"), cause)

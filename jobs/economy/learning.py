@@ -18,6 +18,9 @@ from jobs.lake.arrays import Flags, Floats, Ints
 CAPACITY = 0.05
 UNSEEN = ("inflated_costs", "private_accounts")
 LEAST = 30  # evaders, and honest firms, below which nothing is learnt
+CASES = 100  # old cases with a finding, and without one, below which they teach nothing
+GOOD = 400  # evaders below which a model with every label has too few of them to be called a good one
+MOST = 15_000  # firms that are learnt from: a model gets better with every label it is given, and a country is no easier for being larger
 _FOLDS, _HONEST_SAMPLE = 3, 2000
 _RULES = {"burden": -1, "gross_margin": -1, "profit": -1, "input_gap": 1, "output_gap": 1, "sales_gap": 1, "stock": 1, "stock_growth": 1, "related": 1, "owner_loans": 1, "young_suppliers": 1, "refund": 1, "late": 1, "missing_returns": 1}
 
@@ -46,6 +49,8 @@ class Findable:
 
 def findable(found: pa.Table, seed: int = 1) -> Findable | None:
     """Measure it; None when there are too few firms or evaders to say."""
+    if found.num_rows > MOST:
+        found = found.take(np.sort(np.random.default_rng(seed).permutation(found.num_rows)[:MOST]))
     evades, typology = _flags(found, "evades"), found["typology"].to_numpy()
     if min(evades.sum(), (~evades).sum()) < LEAST:
         return None
@@ -98,7 +103,8 @@ def _weighted(unseen: dict[str, tuple[int, float]]) -> float:
 
 
 def _table(found: pa.Table) -> Floats:
-    return np.column_stack([*(found[n].to_numpy().astype(np.float64) for n in FIGURES), found["industry"].to_numpy(), found["segment"].to_numpy()])
+    industry, raw = found["industry"].to_numpy(), [found[n].to_numpy().astype(np.float64) for n in FIGURES]
+    return np.column_stack([*raw, *(against_peers(v, industry) for v in raw), industry, found["segment"].to_numpy()])
 
 
 def single(found: pa.Table, evades: Flags) -> dict[str, float]:
@@ -154,7 +160,7 @@ def _flags(found: pa.Table, name: str) -> Flags:
 
 def _from_cases(found: pa.Table, table: Floats, evades: Flags, seed: int) -> float:
     examined, upheld = _flags(found, "examined"), _flags(found, "found")
-    if min(int((examined & upheld).sum()), int((examined & ~upheld).sum())) < LEAST or examined.all():
+    if min(int((examined & upheld).sum()), int((examined & ~upheld).sum())) < CASES or examined.all():
         return float("nan")
     rest = ~examined
     score = _fitted(table[examined], upheld[examined], table[rest], seed)
@@ -176,7 +182,7 @@ def _fitted(table: Floats, label: Flags, others: Floats, seed: int) -> Floats:
     from sklearn.ensemble import HistGradientBoostingClassifier
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-    model = HistGradientBoostingClassifier(max_iter=80, learning_rate=0.08, min_samples_leaf=20, random_state=seed)
+    model = HistGradientBoostingClassifier(max_iter=150, learning_rate=0.04, max_leaf_nodes=8, l2_regularization=5.0, random_state=seed)  # small trees: labels are few
     known = np.isfinite(table).any(axis=0)  # a young country has no growth to speak of
     with threadpool_limits(1):  # threads that wait for each other on a busy machine cost more than these tables are worth
         return np.asarray(model.fit(table[:, known], label).predict_proba(others[:, known])[:, 1], dtype=np.float64)

@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 from jobs.economy.agencies import Customs
 from jobs.economy.bills import Bills, cut
 from jobs.economy.facts import Facts, Sent, serial
+from jobs.economy.lookalikes import through_agents
 from jobs.economy.spelling import as_known
 from jobs.economy.tables import amounts, days, papers
 from jobs.lake.arrays import Flags, Ints
@@ -36,8 +37,8 @@ def _trades(facts: Facts, feed: Customs) -> Flags:
 
 
 def exported(facts: Facts) -> Ints:
-    """Goods that left the country, in cents: [firm, month]."""
-    return facts.books.exports
+    """Goods that left the country and that the firm cleared itself, in cents: [firm, month]. What an agent clears stands in the agent's entries, at its own port."""
+    return np.where(through_agents(facts.world, facts.firms)[:, None], 0, facts.books.exports)
 
 
 def imported(facts: Facts, feed: Customs) -> Ints:

@@ -26,7 +26,7 @@ def invoice_papers(world: World, f: Firms, b: Books, sold: Orders, after: int, u
     ids, names = ids_of(world, f), company_names(world, f)
     parts = [_inside(world, f, ids, names, sold, after, until)]
     parts += [_own(world, f, ids, names, b.bills[purpose], purpose, after, until) for purpose in ("outside", "consumers", "abroad")]
-    parts += [_received(world, f, ids, names, b.bills[purpose], purpose, after, until) for purpose in ("purchases", "private")]
+    parts += [_received(world, f, ids, names, b.bills[purpose], purpose, after, until) for purpose in ("purchases", "private", "paper")]
     return pa.concat_tables([p.select([*_COLUMNS, "_day"]) for p in parts])
 
 
@@ -70,9 +70,9 @@ def _received(world: World, f: Firms, ids: np.ndarray, names: pa.Array, b: Bills
     b, day = _within(world, b, after, until)
     supplier = world.chance.whole(0, 10**7, "outside supplier", f.number[b.firm], b.month // 9, b.part)
     seller, seller_name = outside_parties(world, supplier)
-    number = _numbers(world, day, f.number[b.firm], b.month, (48 if purpose == "purchases" else 56) + b.part, f.general[b.firm])
+    number = _numbers(world, day, f.number[b.firm], b.month, {"purchases": 48, "private": 56, "paper": 60}[purpose] + b.part, f.general[b.firm])
     kind = np.where(f.general[b.firm], "专用", "普通")
-    return _rows(day, number, kind, pa.array(seller), seller_name, pa.array(ids[b.firm]), names.take(pa.array(b.firm)), b.net, b.tax, np.full(len(b), "材料") if purpose == "purchases" else _OWN_USE[world.chance.whole(0, len(_OWN_USE), "own use item", f.number[b.firm], b.month, b.part)])
+    return _rows(day, number, kind, pa.array(seller), seller_name, pa.array(ids[b.firm]), names.take(pa.array(b.firm)), b.net, b.tax, np.full(len(b), "材料") if purpose != "private" else _OWN_USE[world.chance.whole(0, len(_OWN_USE), "own use item", f.number[b.firm], b.month, b.part)])
 
 
 def _within(world: World, b: Bills, after: int, until: int) -> tuple[Bills, Ints]:

@@ -26,7 +26,7 @@ def wages(world: World, f: Firms, b: Books, works: Flags, slips: Slips) -> Retur
 
 def _deemed(world: World, f: Firms, b: Books) -> Ints:
     """Tax on the rise of open loans at each year's end: only of those who take their profit that way."""
-    open_ = np.where((f.typology == LOANS)[:, None] & ((np.arange(world.horizon) + world.start.month - 1) % 12 == 11), b.owner_loans, 0)
+    open_ = np.where((f.typology == LOANS)[:, None] & ((np.arange(world.horizon) + world.start.month - 1) % 12 == 11), b.kept_loans, 0)
     before = np.maximum.accumulate(np.concatenate([np.zeros_like(open_[:, :1]), open_[:, :-1]], axis=1), axis=1)
     return permille(np.maximum(open_ - before, 0) * (open_ > 0), world.figure("pit_dividend")[None, :], 100)
 
@@ -59,7 +59,7 @@ def income(world: World, f: Firms, b: Books, works: Flags, taxes: Ints, true_tax
     """Annual enterprise income tax (CIT-A). `taxes`: what stamp, property and the employer's contributions cost, as booked and as it should be."""
     c, years = world.chance, calendar_years(world)
     y = np.arange(len(years))[None, :]
-    cost = np.where((f.typology == MILL)[:, None], b.booked_cost, b.cost)  # paper sales bring no income
+    cost = np.where((f.typology == MILL)[:, None], b.fake, b.cost)  # paper sales bring no income
     sold = b.true_sales + np.where((f.typology == MILL)[:, None], b.booked_exports - b.exports, 0)
     true = _taxed(world, years, by_period(sold, years), by_period(cost, years), by_period(b.wages + b.true_expense + true_taxes, years))
     revenue, spent = by_period(b.sales, years), by_period(b.booked_wages + b.expense + taxes, years)

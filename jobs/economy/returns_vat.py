@@ -6,7 +6,8 @@ import numpy as np
 
 from jobs.economy.books import Books
 from jobs.economy.firms import Firms
-from jobs.economy.kinds import CAROUSEL, INFLATED, MILL, MISSING, SPLIT
+from jobs.economy.kinds import CAROUSEL, INFLATED, MISSING, SPLIT
+from jobs.economy.lookalikes import voucher_share
 from jobs.economy.returns import Lines, Returns, Slips, by_period, periods, returned, scaled, whole, worked
 from jobs.economy.trade import tax_of
 from jobs.economy.world import World
@@ -26,7 +27,7 @@ def general(world: World, f: Firms, b: Books, works: Flags, slips: Slips, level:
         true["exports"] = np.where((f.typology == CAROUSEL)[:, None], np.maximum(b.exports - b.denied_tax * 8, 0), b.exports)
     shown = np.where((f.typology == MISSING)[:, None], 1 - level, 1.0)
     forgets = slips.forgets[:, None]
-    right = _lines(scaled(b.sales - b.booked_exports - b.exempt, shown), scaled(output, shown), claimed + b.fake_tax + b.own_use_tax + _invented(world, f, b, claimed, output, level), b.exempt, b.booked_exports)
+    right = _lines(scaled(b.sales - b.booked_exports - b.exempt, shown), scaled(output, shown), claimed + b.fake_tax + b.own_use_tax + _invented(world, f, b, claimed, level), b.exempt, b.booked_exports)
     right |= {"output": right["output"] + np.where(forgets, tax_of(b.exempt, b.rate), 0), "sales": right["sales"] + np.where(forgets, b.exempt, 0), "exempt": np.where(forgets, 0, b.exempt)}
     none = np.zeros_like(slips.sales)
     factor = {"sales": slips.sales, "output": slips.sales, "input": slips.input, "exempt": none, "exports": none}
@@ -44,12 +45,11 @@ def _lines(sales: Ints, output: Ints, claimed: Ints, exempt: Ints, exports: Ints
     return {"sales": sales, "output": output, "input": claimed, "exempt": exempt, "exports": exports}
 
 
-def _invented(world: World, f: Firms, b: Books, claimed: Ints, output: Ints, level: Floats) -> Ints:
-    """Input tax claimed on nothing at all; a mill claims what makes its own output vanish."""
+def _invented(world: World, f: Firms, b: Books, claimed: Ints, level: Floats) -> Ints:
+    """Input tax claimed on nothing at all."""
     c, i, t = world.chance, f.number[:, None], np.arange(world.horizon)[None, :]
     inflating = (f.typology == INFLATED)[:, None] & (c.uniform("inflates", i, t) < 0.5)
-    found = np.where(inflating, scaled(claimed + b.rate * b.sales // 400, 2.0 * level * c.between(0.5, 1.5, "invents", i, t)), 0)
-    return np.asarray(found + np.where((f.typology == MILL)[:, None], output * 97 // 100, 0))
+    return np.where(inflating, scaled(claimed + b.rate * b.sales // 400, 2.0 * level * c.between(0.5, 1.5, "invents", i, t)), 0)
 
 
 def _delayed(world: World, f: Firms, tax: Ints) -> Ints:
@@ -64,7 +64,7 @@ def _delayed(world: World, f: Firms, tax: Ints) -> Ints:
 def _vouchers(world: World, f: Firms, tax: Ints) -> Ints:
     """Input tax on lawful vouchers that are no invoices: customs payment slips, farm produce, tolls. Many honest firms have some."""
     c, i, t = world.chance, f.number[:, None], np.arange(world.horizon)[None, :]
-    share = np.where(c.uniform("vouchers", f.number) < 0.3, c.between(0.02, 0.25, "voucher share", f.number), 0.0)[:, None]
+    share = voucher_share(world, f)[:, None]
     there = c.uniform("voucher month", i, t) < 0.5
     return scaled(tax, np.where(there, share * c.between(0.4, 1.6, "voucher size", i, t), 0.0))
 

@@ -116,7 +116,7 @@ class Typology(Strict):
 
 
 class Fleeting(Strict):
-    """Firms that exist only for fraud: one of each kind in so many size ranks (of twenty firms)."""
+    """Firms that live for a season: one of each kind in so many size ranks (of twenty firms)."""
 
     on: bool = True
     every: Annotated[int, Field(ge=1, le=1000)]
@@ -145,6 +145,19 @@ class Evasion(Strict):
     keeps_below: Span = (0.3, 0.6)  # and of who keeps just below
 
 
+class Lookalikes(Strict):
+    """Shares of firms with a lawful habit that looks like evasion (jobs/economy/lookalikes.py)."""
+
+    advances: Share  # companies whose owners hold money for the business over a year's end
+    outsourcing: Share
+    vouchers: Share
+    no_stock: Share
+    buys_ahead: Share
+    export_agents: Share  # exporters whose goods an agent clears under its own name
+    group_services: Share  # firms of a group that pay a sibling for services
+    bargains: Share  # buyers who take cheap goods from whoever offers them
+
+
 class Honest(Strict):
     """Honest failings: careless firms err more often; some pay too much or do not claim what is theirs."""
 
@@ -155,6 +168,8 @@ class Honest(Strict):
     forgets_relief: Share  # firms that do not claim the relief they are due
     tardy_firms: Share
     non_filers: Share
+    lookalikes: Lookalikes
+    passing_trader: Fleeting  # honest traders that sell from their suppliers' stores and do not last
 
 
 class Recession(Strict):

@@ -13,9 +13,10 @@ import numpy as np
 from jobs.economy.demand import final_sales, materials
 from jobs.economy.firms import Firms, alive, firms
 from jobs.economy.kinds import CAROUSEL, EXPORTS, FICTITIOUS, SHIFTED
+from jobs.economy.lookalikes import services_within
 from jobs.economy.schedule import evading
 from jobs.economy.setting import SLOTS
-from jobs.economy.typologies import mills, missing_traders
+from jobs.economy.typologies import mills, missing_traders, passing_traders
 from jobs.economy.world import World
 from jobs.lake.arrays import Floats, Ints
 
@@ -66,7 +67,8 @@ _Part = tuple[Ints, Ints, Ints, Ints, Floats, Ints]
 
 def _normal(world: World, f: Firms, plan: Floats) -> _Part:
     c, horizon = world.chance, world.horizon
-    wanted = np.clip(np.round(1.3 + 0.9 * np.log(f.size / 6e4)), 1, MAX_LINKS).astype(np.int64)
+    habit = np.exp(0.4 * c.normal("links", f.number))  # some buy from few, some from many
+    wanted = np.clip(np.round((1.3 + 0.9 * np.log(f.size / 6e4)) * habit), 1, MAX_LINKS).astype(np.int64)
     b, n = np.nonzero(np.arange(MAX_LINKS)[None, :] < wanted[:, None])
     link = f.number[b] * MAX_LINKS + n
     years = c.whole(12, 37, "tenure", link)
@@ -103,13 +105,18 @@ def _supplier(world: World, industry: Ints, link: Ints, epoch: Ints) -> Ints:
     return np.asarray(np.clip(rank, 0, world.ranks - 1) * SLOTS + slot)
 
 
+_OFFERS = (0.7, 0.2, 0.1)  # who offers goods on the spot: honest traders that do not last, missing traders, sellers whose invoice comes from a mill
+
+
 def _spot(world: World, f: Firms, plan: Floats) -> _Part:
-    """Cheap goods bought from whoever offers them: from missing traders, by buyers who need not know. One in eight hunts for bargains."""
+    """Cheap goods bought from whoever offers them: from traders of a season, missing traders, with paper of a mill, by buyers who need not know. Some hunt for bargains."""
     c, t = world.chance, np.arange(world.horizon)[None, :]
     goods = world.country.column("goods")[f.industry] & f.general
-    often = np.where(c.uniform("bargains", f.number) < 0.12, 0.25, 0.03)[:, None]
+    often = np.where(c.uniform("bargains", f.number) < world.country.honest.lookalikes.bargains, 0.35, 0.03)[:, None]
     b, month = np.nonzero((c.uniform("spot", f.number[:, None], t) < often) & goods[:, None] & (plan > 0))
-    supplier, there = _living(world, missing_traders(world), f.number[b], month, "spot seller")
+    of = [_living(world, pool(world), f.number[b], month, "spot seller") for pool in (passing_traders, missing_traders, mills)]
+    kind = c.pick(_OFFERS, "spot kind", f.number[b], month)
+    supplier, there = (np.choose(kind, [one[n] for one in of]) for n in (0, 1))
     amount = plan[b, month] * materials(world, f)[b] * c.between(0.15, 0.7, "spot amount", f.number[b], month)
     kept = there
     return b[kept], month[kept], supplier[kept], np.full(int(kept.sum()), SPOT), amount[kept], np.full(int(kept.sum()), MAX_LINKS)
@@ -154,22 +161,30 @@ def _circling(world: World, f: Firms, evaded: Floats) -> Floats:
 
 def _living(world: World, pool: Ints, buyer: Ints, month: Ints, purpose: str) -> tuple[Ints, np.ndarray]:
     """One of the pool's firms that trades in the month, kept for a half-year where it lives that long; and whether there is one."""
+    if not len(pool):
+        return month, np.zeros(len(month), dtype=bool)
     f = firms(world, pool)
     t = np.arange(world.horizon)
     trades = (t[None, :] > f.birth[:, None]) & (t[None, :] < f.death[:, None])
     count = trades.sum(axis=0)
     ranked = np.argsort(~trades, axis=0, kind="stable")  # living ones first, by number
-    place = np.floor(world.chance.uniform(purpose, buyer, month // 4) * count[month]).astype(np.int64)
-    there = count[month] > 0
-    return pool[ranked[np.where(there, place, 0), month]] if len(pool) else month, there
+    half = (month + world.chance.whole(0, 6, purpose + " phase", buyer)) // 6
+    first = np.maximum(month - (month + world.chance.whole(0, 6, purpose + " phase", buyer)) % 6, 0)
+
+    def drawn(when: Ints, *what: object) -> Ints:
+        place = np.floor(world.chance.uniform(purpose, buyer, *what) * count[when]).astype(np.int64)
+        return np.asarray(ranked[np.minimum(place, len(pool) - 1), when])
+
+    kept = drawn(first, half)
+    gone = ~trades[kept, month]
+    return pool[np.where(gone, drawn(month, month), kept)], count[month] > 0
 
 
 def _related(world: World, f: Firms, plan: Floats, evaded: Floats) -> _Part:
     """Services of a sibling: small and real in many groups; from a loss-making one, to take the profit out of the buyer."""
     c, t = world.chance, np.arange(world.horizon)[None, :]
     shifts = np.where((f.typology == SHIFTED)[:, None], evaded, 0.0)
-    real = np.where(f.grouped & f.general & (c.uniform("serves", f.number) < 0.35), c.between(0.005, 0.05, "service", f.number), 0.0)
-    share = shifts * 0.16 + real[:, None]
+    share = shifts * 0.16 + services_within(world, f)[:, None]
     b, month = np.nonzero((share > 0) & (c.uniform("related", f.number[:, None], t) < 0.7) & (plan > 0))
     amount = share[b, month] * f.size[b] * c.between(0.6, 1.4, "related amount", f.number[b], month)
     sibling = f.number[b] // 4 * 4 + (f.number[b] + 1) % 4

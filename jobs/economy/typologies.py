@@ -31,7 +31,7 @@ from jobs.economy.kinds import (
     SUPPRESSED,
     WAGES,
 )  # fmt: skip
-from jobs.economy.setting import SLOTS
+from jobs.economy.setting import SLOTS, Fleeting
 from jobs.economy.world import World
 from jobs.lake.arrays import Flags, Floats, Ints
 
@@ -42,11 +42,11 @@ _CHOSEN = tuple(k for k in range(1, len(NAMES)) if k not in FLEETING)
 _BLOCKS = 1000  # blocks of four firms that the chances are measured on
 
 
-def roles(world: World, i: Ints) -> tuple[Flags, Flags, Floats]:
-    """Which firms are mills, which missing traders, and each one's place in time (0..1) among those of the first months."""
+def roles(world: World, i: Ints) -> tuple[Flags, Flags, Flags, Floats]:
+    """Which firms are mills, which missing traders, which honest traders that do not last, and each one's place in time (0..1) among those of the first months."""
     rank, slot, later = i // SLOTS, i % SLOTS, i - world.taxpayers
-    mill, missing = (_at(world, n, rank, slot) & (i < world.taxpayers) | _on(world, n) & (later >= 0) & (later % 20 == (7, 13)[n]) for n in (0, 1))
-    return mill, missing, (rank + world.chance.uniform("order", i)) / (world.ranks + 1)
+    mill, missing, passing = (_at(world, n, rank, slot) & (i < world.taxpayers) | _of(world, n).on & (later >= 0) & (later % 20 == _LATER[n]) for n in range(3))
+    return mill, missing, passing & ~mill & ~missing, (rank + world.chance.uniform("order", i)) / (world.ranks + 1)
 
 
 def mills(world: World) -> Ints:
@@ -59,29 +59,38 @@ def missing_traders(world: World) -> Ints:
     return _all(world, 1)
 
 
-def _fleeting(world: World, n: int) -> tuple[int, int]:
-    """Which ranks hold the kind (one in so many), and which of their slots."""
-    evasion = world.country.evasion
-    slots = world.country.slots_of[world.country.wholesale_number]
-    return (evasion.invoice_mill, evasion.missing_trader)[n].every, int(slots[n])
+def passing_traders(world: World) -> Ints:
+    """Numbers of all honest traders that do not last, up to the horizon."""
+    found = _all(world, 2)
+    mill, missing, _, _ = roles(world, found)
+    return found[~mill & ~missing]
 
 
-def _on(world: World, n: int) -> bool:
-    evasion = world.country.evasion
-    return (evasion.invoice_mill, evasion.missing_trader)[n].on
+_LATER = (7, 13, 3)  # which of twenty firms born later are of each kind
+_PLACE = ((0, 3), (1, 3), (0, 1))  # which of the wholesalers of a rank, and which of so many ranks
+
+
+def _of(world: World, n: int) -> Fleeting:
+    return (world.country.evasion.invoice_mill, world.country.evasion.missing_trader, world.country.honest.passing_trader)[n]
+
+
+def _fleeting(world: World, n: int) -> tuple[int, int, int]:
+    """Which ranks hold the kind (one in so many, and which of those), and which of their slots."""
+    every, (slot, rank) = _of(world, n).every, _PLACE[n]
+    return every, min(rank, every - 1), int(world.country.slots_of[world.country.wholesale_number][slot])
 
 
 def _at(world: World, n: int, rank: Ints, slot: Ints) -> Flags:
-    every, own = _fleeting(world, n)
-    return np.asarray((rank % every == min(3, every - 1)) & (slot == own) & _on(world, n))
+    every, which, own = _fleeting(world, n)
+    return np.asarray((rank % every == which) & (slot == own) & _of(world, n).on)
 
 
 def _all(world: World, n: int) -> Ints:
-    every, own = _fleeting(world, n)
-    if not _on(world, n):
+    every, which, own = _fleeting(world, n)
+    if not _of(world, n).on:
         return np.zeros(0, dtype=np.int64)
-    first = np.arange(min(3, every - 1), world.ranks, every, dtype=np.int64) * SLOTS + own
-    return np.concatenate([first, np.arange(world.taxpayers + (7, 13)[n], world.population, 20, dtype=np.int64)])
+    first = np.arange(which, world.ranks, every, dtype=np.int64) * SLOTS + own
+    return np.concatenate([first, np.arange(world.taxpayers + _LATER[n], world.population, 20, dtype=np.int64)])
 
 
 def splits(world: World, i: Ints, could: Flags) -> Flags:

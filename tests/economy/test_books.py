@@ -178,7 +178,7 @@ def test_each_typology_hides_its_own_tax(name: str, shows: tuple[str, ...], clea
     for tax in shows:
         assert share(tax) > 0.02, (name, tax)
     for tax in clean:
-        assert abs(share(tax)) < 0.02, (name, tax)
+        assert abs(share(tax)) < 0.025, (name, tax)  # a slip of the pen moves credit to the months after it
 
 
 def test_mills_sell_paper_to_those_who_buy_it_and_live_shortly() -> None:

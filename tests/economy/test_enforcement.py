@@ -148,8 +148,9 @@ def test_cases_do_not_look_twice_at_the_same_periods() -> None:
 
 @lru_cache(maxsize=1)
 def many() -> Counted:
-    """Nine thousand firms of a country that examined a third of them each year."""
-    return count(replace(world(9000, 36), country=changed_country(yearly=0.3)))
+    """Nine thousand firms, a fifth of them evaders, of a country that examined a third of them each year."""
+    country = changed_country(yearly=0.3)
+    return count(replace(world(9000, 36), country=country.model_copy(update={"evasion": country.evasion.model_copy(update={"share": 0.2})})))
 
 
 @lru_cache(maxsize=1)

@@ -27,20 +27,33 @@ def country(tmp_path_factory: pytest.TempPathFactory) -> Summary:
 
 
 @pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> Summary:
+    """One with evaders enough for a model to learn from."""
+    return read_summary(write(world(9000, 36), tmp_path_factory.mktemp("large")) / "truth")
+
+
+@pytest.fixture(scope="module")
 def judged(country: Summary) -> dict[str, Check]:
     return {c.name: c for c in checks(country)}
 
 
+GOOD_MODEL = "AUC of a good model with every label, cross-validated"
+LEARNT = "precision at the first 5% of a model that learnt from old cases only"
 EASY = "precision at the first 5% of a good model with every label"
 
 
 def test_no_check_fails(judged: dict[str, Check]) -> None:
-    assert {c.name: (c.value, c.low, c.high) for c in judged.values() if c.verdict == "fail" and c.name != EASY} == {}
+    assert {c.name: (c.value, c.low, c.high) for c in judged.values() if c.verdict == "fail"} == {}
 
 
-@pytest.mark.xfail(reason="some typologies give themselves away: shareholder loans, fictitious exports, mills, missing traders")
-def test_a_model_with_every_label_is_wrong_about_many_of_its_first(judged: dict[str, Check]) -> None:
-    assert judged[EASY].verdict == "pass"
+def test_evaders_are_neither_given_away_nor_hopeless_to_find(large: Summary) -> None:
+    judged = {c.name: c for c in learning_checks(large, findable(large.figures))}
+    assert {c.name: (c.value, c.low, c.high) for c in judged.values() if c.verdict in ("fail", "too little")} == {}
+    assert judged[EASY].value is not None and judged[EASY].value < 0.7
+
+
+def test_a_small_country_has_too_few_evaders_for_a_good_model(judged: dict[str, Check]) -> None:
+    assert [c.name for c in judged.values() if c.verdict == "too little" and c.group == "Evaders"] == [GOOD_MODEL, EASY, LEARNT]
 
 
 def test_all_that_is_asked_for_is_checked(judged: dict[str, Check]) -> None:
@@ -129,20 +142,20 @@ def with_figures(s: Summary, **columns: np.ndarray) -> Summary:
     return replace(s, figures=table)
 
 
-def test_a_figure_that_gives_evaders_away_fails_the_checks(country: Summary) -> None:
-    evades = country.figures["evades"].to_numpy(zero_copy_only=False)
-    told = with_figures(country, stock=np.where(evades, 2.0, 0.1).astype(np.float32))
+def test_a_figure_that_gives_evaders_away_fails_the_checks(large: Summary) -> None:
+    evades = large.figures["evades"].to_numpy(zero_copy_only=False)
+    told = with_figures(large, stock=np.where(evades, 2.0, 0.1).astype(np.float32))
     verdicts = {c.name: c.verdict for c in learning_checks(told, findable(told.figures))}
     assert verdicts["AUC of the best single figure"] == "fail"
-    assert verdicts["AUC of a good model with every label, cross-validated"] == "fail"
+    assert verdicts[GOOD_MODEL] == "fail"
     assert verdicts[EASY] == "fail"
 
 
-def test_evaders_that_leave_no_trace_fail_the_checks(country: Summary) -> None:
-    luck = np.random.default_rng(3).permutation(country.figures["evades"].to_numpy(zero_copy_only=False))
-    hopeless = with_figures(country, evades=luck)
+def test_evaders_that_leave_no_trace_fail_the_checks(large: Summary) -> None:
+    luck = np.random.default_rng(3).permutation(large.figures["evades"].to_numpy(zero_copy_only=False))
+    hopeless = with_figures(large, evades=luck)
     verdicts = {c.name: c.verdict for c in learning_checks(hopeless, findable(hopeless.figures))}
-    assert verdicts["AUC of a good model with every label, cross-validated"] == "fail"
+    assert verdicts[GOOD_MODEL] == "fail"
 
 
 def test_too_few_evaders_to_learn_from_are_not_judged(country: Summary) -> None:
