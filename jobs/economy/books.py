@@ -11,11 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from jobs.economy.bills import Bills, cents, cut
-from jobs.economy.conceal import booked_costs, booked_staff, booked_stock, invented_exports, kept_loans, owner_loans, private_purchases
+from jobs.economy.conceal import booked_costs, booked_staff, booked_stock, invented_exports, kept_loans, private_purchases
 from jobs.economy.demand import final_sales, materials
 from jobs.economy.firms import Firms, alive, firms
 from jobs.economy.kinds import CAROUSEL, FLEETING, MILL, PRIVATE_ACCOUNTS, RENT, SHIFTED, SUPPRESSED
-from jobs.economy.lookalikes import hired_out, outsourced, stock_habit
+from jobs.economy.lookalikes import hired_out, lawful_loans, outsourced, stock_habit
 from jobs.economy.property import property_value, rents
 from jobs.economy.schedule import evading
 from jobs.economy.trade import CIRCLE, FAKE, RELATED, SHIFT, Orders
@@ -131,6 +131,7 @@ def books(world: World, f: Firms, bought: Orders, sold: Orders) -> Books:
     other = np.maximum(other - wear - np.rint(wages * employer).astype(np.int64), other // 4)
     part = {n: bought.where(m) for n, m in _purchases(bought).items()}
     sums = {(n, what): _by_month(f, o, o.buyer, getattr(o, what) if what == "net" else o.tax * (o.special if what == "tax" else 1), shape) for n, o in part.items() for what in ("net", "tax", "all")}
+    kept = kept_loans(world, f, level)
     staff = booked_staff(world, f, level, heads, wages)
     written_cost, written_stock = booked_stock(world, f, level, hidden, trade, cost, stock)
     return Books(
@@ -141,7 +142,7 @@ def books(world: World, f: Firms, bought: Orders, sold: Orders) -> Books:
         own_use_tax=bills["private"].sum("tax", shape) * f.general[:, None], fake=sums["fake", "net"] + paper, fake_tax=sums["fake", "tax"] + bills["paper"].sum("tax", shape), related=sums["related", "net"],
         shifted=sums["shifted", "net"], cost=cost, stock=stock, booked_cost=written_cost, booked_stock=written_stock, heads=heads, wages=wages,
         booked_heads=staff[0], booked_wages=staff[1], other=other, booked_other=other + booked_costs(world, f, level, trade) + wages - staff[1], wear=wear,
-        owner_loans=owner_loans(world, f, level), kept_loans=kept_loans(world, f, level), value=property_value(world, f.number, f.size, ~f.individual & ~np.isin(f.typology, FLEETING) & ~f.passing),
+        owner_loans=cents(lawful_loans(world, f)) + kept, kept_loans=kept, value=property_value(world, f.number, f.size, ~f.individual & ~f.brief),
         energy=_energy(world, f, trade), bills=bills,
     )  # fmt: skip
 
@@ -220,14 +221,14 @@ def _capacity(world: World, f: Firms, sales: Ints) -> Floats:
 
 def _running(world: World, f: Firms, size: Floats) -> tuple[Ints, Ints, Ints]:
     """Employees, wages and other expenses, for a capacity [firm, month] in currency."""
-    c, t, fleeting = world.chance, np.arange(world.horizon)[None, :], np.isin(f.typology, FLEETING)[:, None]
+    c, t, brief = world.chance, np.arange(world.horizon)[None, :], f.brief[:, None]
     i, works = f.number[:, None], alive(world, f)
     pay = c.between(5200, 9500, "pay", f.number)[:, None] * world.country.column("pay")[f.industry][:, None]
     hired = hired_out(world, f)
     labour = world.country.column("wages")[f.industry] * c.between(0.7, 1.3, "staff", f.number)
     staff = size * (labour * (1 - hired))[:, None] / pay
     heads = np.maximum(1, np.round(staff * np.exp(0.05 * c.normal("heads", i, t // 3)))).astype(np.int64)
-    heads = np.where(fleeting | f.passing[:, None], 1 + i % 3, heads) * works
+    heads = np.where(brief, 1 + i % 3, heads) * works
     bonus = np.where((t + world.start.month - 1) % 12 == 0, 1.5, 1.0)
     wages = cents(heads * np.round(pay * (1 + 0.04 * c.normal("wage", i, t)) * bonus, 2))
     # A sibling that takes in shifted profit runs at a loss: that is why the profit goes there.
@@ -235,12 +236,12 @@ def _running(world: World, f: Firms, size: Floats) -> tuple[Ints, Ints, Ints]:
     takes = (f.number % 4 == 1) & (host.typology == SHIFTED)
     burden = world.country.column("other")[f.industry] * c.between(0.55, 1.4, "other", f.number) * np.where(takes, 2.2, 1.0) + outsourced(world, f) + 1.1 * labour * hired
     other = cents(size * burden[:, None] * np.exp(0.15 * c.normal("other month", i, t)) * works)
-    return heads, wages, np.where(fleeting | f.passing[:, None], other // c.whole(2, 8, "thrifty", f.number)[:, None], other)
+    return heads, wages, np.where(brief, other // c.whole(2, 8, "thrifty", f.number)[:, None], other)
 
 
 def _energy(world: World, f: Firms, sales: Ints) -> Ints:
     """kWh, with a floor for light: who has no store uses hardly any."""
-    use = world.country.column("energy")[f.industry] * world.chance.between(0.7, 1.3, "energy", f.number) * np.where(np.isin(f.typology, FLEETING) | f.passing, 0.02, 1.0)
+    use = world.country.column("energy")[f.industry] * world.chance.between(0.7, 1.3, "energy", f.number) * np.where(f.brief, 0.02, 1.0)
     noise = np.exp(0.1 * world.chance.normal("energy month", f.number[:, None], np.arange(world.horizon)[None, :]))
     return np.rint((sales / 100 / 0.7 * use[:, None] + 60) * noise * alive(world, f)).astype(np.int64)
 

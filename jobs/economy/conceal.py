@@ -10,7 +10,6 @@ import numpy as np
 from jobs.economy.bills import cents
 from jobs.economy.firms import Firms, alive
 from jobs.economy.kinds import COSTS, EXPORTS, LOANS, PRIVATE_USE, STOCK, SUPPRESSED, WAGES
-from jobs.economy.lookalikes import advances
 from jobs.economy.world import World
 from jobs.lake.arrays import Floats, Ints
 
@@ -58,15 +57,6 @@ def booked_stock(world: World, f: Firms, level: Floats, hidden: Ints, sales: Int
     missing = np.minimum(missing, stock * 0.8).astype(np.int64)
     moved = np.diff(missing, axis=1, prepend=0)
     return cost - left_out + moved, swollen - missing
-
-
-def owner_loans(world: World, f: Firms, level: Floats) -> Ints:
-    """What the owners owe the firm: advances for its business, now and then a loan paid back within the year; what evaders take and keep."""
-    c, t = world.chance, np.arange(world.horizon)[None, :]
-    drawn = np.where(c.uniform("owner loan", f.number) < 0.08, f.size * c.between(0.3, 2.0, "owner loan size", f.number), 0.0)
-    year_month = (t + world.start.month - 1) % 12
-    back = year_month / 11.0 * (year_month < 11)
-    return np.where(alive(world, f), cents(drawn[:, None] * back + advances(world, f)), 0) + kept_loans(world, f, level)
 
 
 def kept_loans(world: World, f: Firms, level: Floats) -> Ints:

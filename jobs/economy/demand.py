@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from jobs.economy.firms import Firms, alive
-from jobs.economy.kinds import COSTS, MILL, MISSING, SHIFTED, STOCK
+from jobs.economy.kinds import COSTS, SHIFTED, STOCK
 from jobs.economy.lookalikes import outsourced
 from jobs.economy.world import World, month_number
 from jobs.lake.arrays import Floats
@@ -26,8 +26,7 @@ def final_sales(world: World, f: Firms) -> Floats:
     decline = np.clip((f.death[:, None] - t) / 4.0, 0.25, 1)
     inside = world.country.column("inside")[f.industry][:, None]
     sales = f.size[:, None] * (1 - inside) * _shocked(world, f) * wave * festival * growth * slow * ramp * decline * alive(world, f)
-    fleeting = (f.typology == MILL) | (f.typology == MISSING) | f.passing
-    sales[fleeting] = 0.0  # they have no customers but those who find them
+    sales[f.brief] = 0.0  # they have no customers but those who find them
     return np.asarray(sales)
 
 

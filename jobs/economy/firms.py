@@ -47,6 +47,11 @@ class Firms:
     def __len__(self) -> int:
         return len(self.number)
 
+    @property
+    def brief(self) -> Flags:
+        """Firms of a season: those that exist only for fraud, and honest traders that do not last."""
+        return np.asarray(np.isin(self.typology, FLEETING) | self.passing)
+
     def at(self, keep: np.ndarray) -> Firms:
         """The firms selected by a mask or by positions."""
         return Firms(*(getattr(self, n)[keep] for n in Firms.__dataclass_fields__))
@@ -149,7 +154,8 @@ def _with_conduct(world: World, f: Firms, mill: Flags, missing: Flags) -> Firms:
     kind = np.where(mill, MILL, np.where(missing, MISSING, typology(world, f, mill | missing | f.passing)))
     hazard = np.where(f.segment == 0, 0.0005, np.where(f.segment == 1, 0.0015, 0.0035))
     life = 8 + np.floor(np.log(c.uniform("life", i)) / np.log1p(-hazard)).astype(np.int64)
-    life = np.where(mill, c.whole(*evasion.invoice_mill.lives, "life", i), np.where(missing, c.whole(*evasion.missing_trader.lives, "life", i), np.where(f.passing, c.whole(*world.country.honest.passing_trader.lives, "life", i), life)))
+    for who, season in ((f.passing, world.country.honest.passing_trader), (missing, evasion.missing_trader), (mill, evasion.invoice_mill)):
+        life = np.where(who, c.whole(*season.lives, "life", i), life)
     death = np.minimum(np.minimum(f.birth + life, NEVER), np.maximum(world.shut(i), f.birth + 1))
     since = np.floor(-14 + c.uniform("since", np.where(kind == SPLIT, i // 4, i)) * (world.months * 0.75 + 14)).astype(np.int64)
     since = np.where(kind == HONEST, NEVER, np.where(np.isin(kind, FLEETING), f.birth, np.maximum(since, f.birth + 3)))

@@ -16,14 +16,23 @@ def _some(world: World, f: Firms, name: str) -> Flags:
     return np.asarray(world.chance.uniform(name, f.number) < getattr(world.country.honest.lookalikes, name))
 
 
-def advances(world: World, f: Firms) -> Floats:
+def lawful_loans(world: World, f: Firms) -> Floats:
+    """What owners owe the firm and mean to settle: advances for its business, now and then a loan paid back within the year, in currency: [firm, month]."""
+    c, t = world.chance, np.arange(world.horizon)[None, :]
+    drawn = np.where(c.uniform("owner loan", f.number) < 0.08, f.size * c.between(0.3, 2.0, "owner loan size", f.number), 0.0)
+    year_month = (t + world.start.month - 1) % 12
+    back = year_month / 11.0 * (year_month < 11)
+    return np.where(alive(world, f), drawn[:, None] * back + _advances(world, f), 0.0)
+
+
+def _advances(world: World, f: Firms) -> Floats:
     """Money that owners hold for the firm's business, settled now and then and open over many a year's end, in currency: [firm, month]."""
     c, t = world.chance, np.arange(world.horizon)[None, :]
     has = _some(world, f, "advances") & ~f.individual
     every = c.whole(5, 31, "settled", f.number)[:, None]
     since = (t + c.whole(0, 31, "settled phase", f.number)[:, None]) % every
     monthly = f.size * np.exp(c.normal("advance", f.number) * 0.6) * 0.06
-    return np.where(has[:, None] & alive(world, f), monthly[:, None] * (since + 1) * c.between(0.8, 1.2, "advanced", f.number[:, None], t), 0.0)
+    return np.where(has[:, None], monthly[:, None] * (since + 1) * c.between(0.8, 1.2, "advanced", f.number[:, None], t), 0.0)
 
 
 def outsourced(world: World, f: Firms) -> Floats:

@@ -168,11 +168,11 @@ def industry_checks(s: Summary) -> list[Check]:
 
 def learning_checks(s: Summary, found: Findable | None) -> list[Check]:
     """Neither too easy nor hopeless, and honest firms that look odd."""
-    table, top, group = s.figures, f"the first {CAPACITY:.0%}", "Evaders"
-    evaders = int(np.sum(table["evades"].to_numpy(zero_copy_only=False)))
-    behind = (OWN, found.firms if found else table.num_rows, f"firms, {found.evaders if found else evaders:,} of them evaders")
+    top, group = f"the first {CAPACITY:.0%}", "Evaders"
     if found is None:
-        return [Check(group, "whether evaders are neither given away nor hopeless to find", None, None, 1.0, *behind)]
+        evaders = int(np.sum(s.figures["evades"].to_numpy(zero_copy_only=False)))
+        return [Check(group, "whether evaders are neither given away nor hopeless to find", None, None, 1.0, OWN, s.figures.num_rows, f"firms, {evaders:,} of them evaders")]
+    behind, error = (OWN, found.firms, f"firms, {found.evaders:,} of them evaders"), 0.5 / found.evaders**0.5
     size = max(1, int(found.firms * CAPACITY))
     best = max(found.single, key=lambda n: found.single[n])
 
@@ -182,8 +182,8 @@ def learning_checks(s: Summary, found: Findable | None) -> list[Check]:
 
     good = found.evaders >= GOOD  # a model needs labels to be a good one
     return [
-        Check(group, "AUC of the best single figure", found.single[best], None, 0.75, *behind, note=f"best: {best.replace('_', ' ')}", error=0.5 / evaders**0.5),
-        Check(group, "AUC of a good model with every label, cross-validated", found.model if good else None, 0.75, 0.92, *behind, error=0.5 / found.evaders**0.5),
+        Check(group, "AUC of the best single figure", found.single[best], None, 0.75, *behind, note=f"best: {best.replace('_', ' ')}", error=error),
+        Check(group, "AUC of a good model with every label, cross-validated", found.model if good else None, 0.75, 0.92, *behind, error=error),
         share(f"precision at {top} of a good model with every label", found.precision if good else float("nan"), 0.20, 0.60, "share of evaders among the firms it puts first"),
         share(f"honest start-ups, loss makers and seasonal firms among {top} by simple rules", found.odd, 0.30, None, f"{found.odd_everywhere:.0%} of all firms are such"),
         share(f"precision at {top} of a model that learnt from old cases only", found.learnt, 0.20, 0.60, f"{found.examined:,} firms had been examined; measured on the others"),

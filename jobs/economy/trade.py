@@ -18,7 +18,7 @@ from jobs.economy.schedule import evading
 from jobs.economy.setting import SLOTS
 from jobs.economy.typologies import mills, missing_traders, passing_traders
 from jobs.economy.world import World
-from jobs.lake.arrays import Floats, Ints
+from jobs.lake.arrays import Flags, Floats, Ints
 
 NORMAL, SPOT, CIRCLE, FAKE, RELATED, SHIFT = range(6)
 KINDS = ("ordinary", "spot", "circle", "fictitious", "service", "shifted")
@@ -54,10 +54,22 @@ class Orders:
         return self.where(np.lexsort((self.serial, self.kind, self.buyer, self.month, self.supplier)))
 
 
+@dataclass(frozen=True)
+class _Pool:
+    """Firms of a season to buy from: their numbers, who trades when [firm, month], how many do, and positions with those who do first."""
+
+    number: Ints
+    trades: Flags
+    count: Ints
+    ranked: Ints
+
+
 def orders(world: World, f: Firms) -> Orders:
     """All orders of these buyers, of all months."""
     plan, level = final_sales(world, f), evading(world, f)
-    parts = [_normal(world, f, plan), _spot(world, f, plan), _fake(world, f, plan, level), _related(world, f, plan, level), *_circles(world, f, level)]
+    passing, missing, paper = (_pool(world, numbers(world)) for numbers in (passing_traders, missing_traders, mills))
+    spot = _spot(world, f, plan, (passing, missing, paper))
+    parts = [_normal(world, f, plan), spot, _fake(world, f, plan, level, paper), _related(world, f, plan, level), *_circles(world, f, level, missing)]
     buyer, month, supplier, kind, amount, serial = (np.concatenate(p) for p in zip(*parts, strict=True))
     return _priced(world, f, buyer, month, supplier, kind, amount, serial)
 
@@ -108,13 +120,13 @@ def _supplier(world: World, industry: Ints, link: Ints, epoch: Ints) -> Ints:
 _OFFERS = (0.7, 0.2, 0.1)  # who offers goods on the spot: honest traders that do not last, missing traders, sellers whose invoice comes from a mill
 
 
-def _spot(world: World, f: Firms, plan: Floats) -> _Part:
+def _spot(world: World, f: Firms, plan: Floats, sellers: tuple[_Pool, ...]) -> _Part:
     """Cheap goods bought from whoever offers them: from traders of a season, missing traders, with paper of a mill, by buyers who need not know. Some hunt for bargains."""
     c, t = world.chance, np.arange(world.horizon)[None, :]
     goods = world.country.column("goods")[f.industry] & f.general
     often = np.where(c.uniform("bargains", f.number) < world.country.honest.lookalikes.bargains, 0.35, 0.03)[:, None]
     b, month = np.nonzero((c.uniform("spot", f.number[:, None], t) < often) & goods[:, None] & (plan > 0))
-    of = [_living(world, pool(world), f.number[b], month, "spot seller") for pool in (passing_traders, missing_traders, mills)]
+    of = [_living(world, pool, f.number[b], month, "spot seller") for pool in sellers]
     kind = c.pick(_OFFERS, "spot kind", f.number[b], month)
     supplier, there = (np.choose(kind, [one[n] for one in of]) for n in (0, 1))
     amount = plan[b, month] * materials(world, f)[b] * c.between(0.15, 0.7, "spot amount", f.number[b], month)
@@ -122,18 +134,18 @@ def _spot(world: World, f: Firms, plan: Floats) -> _Part:
     return b[kept], month[kept], supplier[kept], np.full(int(kept.sum()), SPOT), amount[kept], np.full(int(kept.sum()), MAX_LINKS)
 
 
-def _fake(world: World, f: Firms, plan: Floats, evaded: Floats) -> _Part:
+def _fake(world: World, f: Firms, plan: Floats, evaded: Floats, paper: _Pool) -> _Part:
     """Invoices without goods, bought from a living mill in most months."""
     c, t = world.chance, np.arange(world.horizon)[None, :]
     level = np.where(np.isin(f.typology, (FICTITIOUS, EXPORTS))[:, None], evaded, 0.0)  # invented exports need paper to claim on
     b, month = np.nonzero((level > 0) & (c.uniform("fake", f.number[:, None], t) < 0.55) & (plan > 0))
-    supplier, there = _living(world, mills(world), f.number[b], month, "mill")
+    supplier, there = _living(world, paper, f.number[b], month, "mill")
     total = plan[b, month] / (1 - world.country.column("inside")[f.industry[b]])
     amount = total * level[b, month] * c.between(0.4, 1.3, "fake amount", f.number[b], month)
     return b[there], month[there], supplier[there], np.full(int(there.sum()), FAKE), amount[there], np.full(int(there.sum()), MAX_LINKS + 1)
 
 
-def _circles(world: World, f: Firms, evaded: Floats) -> list[_Part]:
+def _circles(world: World, f: Firms, evaded: Floats, missing: _Pool) -> list[_Part]:
     """Goods that go round: a missing trader sells to a buffer, the buffer to a broker, who sends them abroad and claims the tax back."""
     country = world.country
     broker_slot, buffer_slot = int(country.slots_of[int(np.argmax(country.column("exports")))][0]), int(country.slots_of[country.wholesale_number][2])
@@ -144,7 +156,7 @@ def _circles(world: World, f: Firms, evaded: Floats) -> list[_Part]:
     brokers = firms(world, f.number[at] // SLOTS * SLOTS + broker_slot)
     theirs = _circling(world, brokers, evading(world, brokers)) * alive(world, f)[at]
     k, when = np.nonzero(theirs > 0)
-    seller, there = _living(world, missing_traders(world), brokers.number[k], when, "ring")
+    seller, there = _living(world, missing, brokers.number[k], when, "ring")
     passes = (at[k], when, seller, np.full(len(k), SPOT), theirs[k, when] * 0.97, np.full(len(k), MAX_LINKS + 4))
     return [buys, tuple(x[there] for x in passes)]
 
@@ -159,25 +171,25 @@ def _circling(world: World, f: Firms, evaded: Floats) -> Floats:
     return np.asarray(np.where(often, level * f.size[:, None] * c.between(0.5, 1.5, "circle size", i, t), 0.0))
 
 
-def _living(world: World, pool: Ints, buyer: Ints, month: Ints, purpose: str) -> tuple[Ints, np.ndarray]:
-    """One of the pool's firms that trades in the month, kept for a half-year where it lives that long; and whether there is one."""
-    if not len(pool):
-        return month, np.zeros(len(month), dtype=bool)
-    f = firms(world, pool)
-    t = np.arange(world.horizon)
+def _pool(world: World, number: Ints) -> _Pool:
+    f, t = firms(world, number), np.arange(world.horizon)
     trades = (t[None, :] > f.birth[:, None]) & (t[None, :] < f.death[:, None])
-    count = trades.sum(axis=0)
-    ranked = np.argsort(~trades, axis=0, kind="stable")  # living ones first, by number
-    half = (month + world.chance.whole(0, 6, purpose + " phase", buyer)) // 6
-    first = np.maximum(month - (month + world.chance.whole(0, 6, purpose + " phase", buyer)) % 6, 0)
+    return _Pool(number, trades, trades.sum(axis=0), np.argsort(~trades, axis=0, kind="stable"))
 
-    def drawn(when: Ints, *what: object) -> Ints:
-        place = np.floor(world.chance.uniform(purpose, buyer, *what) * count[when]).astype(np.int64)
-        return np.asarray(ranked[np.minimum(place, len(pool) - 1), when])
 
-    kept = drawn(first, half)
-    gone = ~trades[kept, month]
-    return pool[np.where(gone, drawn(month, month), kept)], count[month] > 0
+def _living(world: World, pool: _Pool, buyer: Ints, month: Ints, purpose: str) -> tuple[Ints, np.ndarray]:
+    """One of the pool's firms that trades in the month, kept for a half-year where it lives that long; and whether there is one."""
+    if not len(pool.number):
+        return month, np.zeros(len(month), dtype=bool)
+    shifted = month + world.chance.whole(0, 6, purpose + " phase", buyer)  # not all buyers change in the same months
+
+    def drawn(when: Ints, key: Ints) -> Ints:
+        place = np.floor(world.chance.uniform(purpose, buyer, key) * pool.count[when]).astype(np.int64)
+        return np.asarray(pool.ranked[np.minimum(place, len(pool.number) - 1), when])
+
+    kept = drawn(np.maximum(month - shifted % 6, 0), shifted // 6)
+    chosen = np.where(pool.trades[kept, month], kept, drawn(month, month))
+    return pool.number[chosen], pool.count[month] > 0
 
 
 def _related(world: World, f: Firms, plan: Floats, evaded: Floats) -> _Part:

@@ -39,6 +39,9 @@ if TYPE_CHECKING:
     from jobs.economy.firms import Firms
 
 _CHOSEN = tuple(k for k in range(1, len(NAMES)) if k not in FLEETING)
+# Firms of a season: mills, missing traders, honest traders that do not last.
+_LATER = (7, 13, 3)  # which of twenty firms born later are of each kind
+_PLACE = ((0, 3), (1, 3), (0, 1))  # which of the wholesalers of a rank, and which of so many ranks
 _BLOCKS = 1000  # blocks of four firms that the chances are measured on
 
 
@@ -64,10 +67,6 @@ def passing_traders(world: World) -> Ints:
     found = _all(world, 2)
     mill, missing, _, _ = roles(world, found)
     return found[~mill & ~missing]
-
-
-_LATER = (7, 13, 3)  # which of twenty firms born later are of each kind
-_PLACE = ((0, 3), (1, 3), (0, 1))  # which of the wholesalers of a rank, and which of so many ranks
 
 
 def _of(world: World, n: int) -> Fleeting:
