@@ -142,7 +142,7 @@ def books(world: World, f: Firms, bought: Orders, sold: Orders) -> Books:
         own_use_tax=bills["private"].sum("tax", shape) * f.general[:, None], fake=sums["fake", "net"] + paper, fake_tax=sums["fake", "tax"] + bills["paper"].sum("tax", shape), related=sums["related", "net"],
         shifted=sums["shifted", "net"], cost=cost, stock=stock, booked_cost=written_cost, booked_stock=written_stock, heads=heads, wages=wages,
         booked_heads=staff[0], booked_wages=staff[1], other=other, booked_other=other + booked_costs(world, f, level, trade) + wages - staff[1], wear=wear,
-        owner_loans=cents(lawful_loans(world, f)) + kept, kept_loans=kept, value=property_value(world, f.number, f.size, ~f.individual & ~f.brief),
+        owner_loans=cents(lawful_loans(world, f)) + kept, kept_loans=kept, value=property_value(world, f.number, f.size, f.owns),
         energy=_energy(world, f, trade), bills=bills,
     )  # fmt: skip
 

@@ -52,6 +52,11 @@ class Firms:
         """Firms of a season: those that exist only for fraud, and honest traders that do not last."""
         return np.asarray(np.isin(self.typology, FLEETING) | self.passing)
 
+    @property
+    def owns(self) -> Flags:
+        """Companies that live on, and may own property."""
+        return np.asarray(~self.individual & ~self.brief)
+
     def at(self, keep: np.ndarray) -> Firms:
         """The firms selected by a mask or by positions."""
         return Firms(*(getattr(self, n)[keep] for n in Firms.__dataclass_fields__))

@@ -10,6 +10,7 @@ from jobs.economy.agencies import Feed
 from jobs.economy.facts import Facts, Sent, serial
 from jobs.economy.kinds import MILL, MISSING, SUPPRESSED
 from jobs.economy.life import ended, first_seen, registered
+from jobs.economy.property import MOST, parcels
 from jobs.economy.spelling import as_known
 from jobs.economy.tables import amounts, days, papers, text
 from jobs.economy.world import NEVER, World, add_months
@@ -21,9 +22,9 @@ MATTERS = np.array(["虚假宣传", "产品质量", "无证经营", "地址失�
 def land_papers(facts: Facts, feed: Feed) -> Sent:
     """The whole land register as of every half-year's end: a parcel is there once it is entered, and spelt the same way each time."""
     f, c, world = facts.firms, facts.world.chance, facts.world
-    count = np.where(f.individual | np.isin(f.typology, (MILL, MISSING)), 0, c.pick([0.74, 0.2, 0.06], "parcels", f.number))
-    owns = [np.flatnonzero(count > n) for n in range(2)]
-    at, number = np.concatenate(owns), np.repeat(np.arange(2), [len(o) for o in owns])
+    count = parcels(world, f.number, f.owns)
+    owns = [np.flatnonzero(count > n) for n in range(MOST)]
+    at, number = np.concatenate(owns), np.repeat(np.arange(MOST), [len(o) for o in owns])
     covered = c.uniform("land", f.number[at] * 2 + number) < feed.coverage
     at, parcel = at[covered], (f.number[at] * 2 + number)[covered]
     acquired = np.maximum(registered(world, f)[at], day_number(world.opens) - 3000) + c.whole(20, 900, "acquired", parcel)

@@ -217,6 +217,12 @@ def test_what_was_sent_stays_what_it_was_when_the_country_lives_on(source: str) 
     assert source == "credit_rating" or sent(source, replace(base(), after=then)).rows.num_rows > 0
 
 
+def test_the_land_register_holds_what_the_books_hold() -> None:
+    facts, found = base(), sent("land", coverage=1.0)
+    holders = np.isin(np.arange(len(facts.firms)), found.firm)
+    assert facts.firms.passing.sum() > 5 and (holders == (facts.books.value > 0)).all()
+
+
 def test_customs_writes_exactly_what_truly_crossed_the_border() -> None:
     facts, found = base(), sent("customs", coverage=1.0)
     goods = np.array([i.code in facts.world.country.third_parties.customs.goods for i in facts.world.country.industries])  # type: ignore[union-attr]
