@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import lru_cache
 from operator import itemgetter
@@ -41,6 +41,15 @@ class Counted:
 def world(taxpayers: int = 600, months: int = 24, seed: int = 11, start: date = date(2024, 1, 1)) -> World:
     through = add_months(start, months) + timedelta(days=3)
     return World(taxpayers, months + start.month - 1, seed, date(start.year, 1, 1), start, through)
+
+
+def with_evaders(w: World, share: float, **weights: float) -> World:
+    """The same world with other shares of evaders; `weights` of typologies, the others share what is left as they did."""
+    evasion = w.country.evasion
+    left = sum(t.weight for n, t in evasion.typologies.items() if n not in weights)
+    scale = (1 - sum(weights.values())) / left
+    types = {n: t.model_copy(update={"weight": weights.get(n, t.weight * scale)}) for n, t in evasion.typologies.items()}
+    return replace(w, country=w.country.model_copy(update={"evasion": evasion.model_copy(update={"share": share, "typologies": types})}))
 
 
 @lru_cache(maxsize=4)

@@ -27,7 +27,7 @@ from jobs.economy.schedule import careless, evading
 from jobs.economy.setting import Country, usual
 from jobs.economy.truth import Ledger
 from jobs.economy.world import ACT_FACTOR, ACT_SHUT, ACT_START, NEVER, TAXES, World
-from tests.economy.helpers import Counted, count, counted, world
+from tests.economy.helpers import Counted, count, counted, with_evaders, world
 from tests.economy.policies import hidden, live
 
 N = 20_000
@@ -149,8 +149,7 @@ def test_cases_do_not_look_twice_at_the_same_periods() -> None:
 @lru_cache(maxsize=1)
 def many() -> Counted:
     """Nine thousand firms, a fifth of them evaders, of a country that examined a third of them each year."""
-    country = changed_country(yearly=0.3)
-    return count(replace(world(9000, 36), country=country.model_copy(update={"evasion": country.evasion.model_copy(update={"share": 0.2})})))
+    return count(with_evaders(replace(world(9000, 36), country=changed_country(yearly=0.3)), 0.2))
 
 
 @lru_cache(maxsize=1)

@@ -48,8 +48,8 @@ def test_no_check_fails(judged: dict[str, Check]) -> None:
 
 def test_evaders_are_neither_given_away_nor_hopeless_to_find(large: Summary) -> None:
     judged = {c.name: c for c in learning_checks(large, findable(large.figures))}
-    assert {c.name: (c.value, c.low, c.high) for c in judged.values() if c.verdict in ("fail", "too little")} == {}
-    assert judged[EASY].value is not None and judged[EASY].value < 0.7
+    assert {c.name: (c.value, c.low, c.high) for c in judged.values() if c.verdict not in ("pass", "reported")} == {}
+    assert judged[EASY].verdict == "pass"
 
 
 def test_a_small_country_has_too_few_evaders_for_a_good_model(judged: dict[str, Check]) -> None:

@@ -30,7 +30,7 @@ from jobs.economy.third_parties import PAPERS, third_parties
 from jobs.economy.truth import firm_table
 from jobs.economy.world import NEVER
 from jobs.lake.arrays import day_number
-from tests.economy.helpers import count, counted, world, write
+from tests.economy.helpers import count, counted, with_evaders, world, write
 
 LONG_AGO, LATER = day_number(date(2000, 1, 1)), day_number(date(2100, 1, 1))
 #  source            key                id                name               event                     sent
@@ -289,7 +289,9 @@ def test_who_pays_wages_off_the_books_insures_fewer_people() -> None:
 
 
 def test_firms_accounts_take_in_what_the_books_say_and_owners_only_show_when_it_is_much() -> None:
-    facts, found = base(), sent("bank_month", coverage=1.0, private_above=50_000)
+    c = count(with_evaders(world(2000, 24), 0.16, private_accounts=0.3))
+    facts = Facts(c.world, c.firms, c.books, list(zip(c.returns, c.conduct, strict=True)), LONG_AGO, LATER)
+    found = sent("bank_month", facts, coverage=1.0, private_above=50_000)
     own, money = truly(found), {"流入金额": np.zeros(len(facts.firms)), "流出金额": np.zeros(len(facts.firms))}
     people = []
     for r in found.rows.to_pylist():
@@ -302,8 +304,8 @@ def test_firms_accounts_take_in_what_the_books_say_and_owners_only_show_when_it_
     assert np.array_equal(money["流入金额"], facts.received.sum(axis=1)) and np.array_equal(money["流出金额"], facts.spent.sum(axis=1))
     assert people and min(v for _, v in people) >= 50_000
     takes = facts.books.private.sum(axis=1) > 0
-    shown = np.bincount([f for f, _ in people], weights=[v for _, v in people], minlength=len(facts.firms)) / facts.firms.size
-    assert shown[takes].mean() > 1.3 * shown[~takes].mean() > 0  # honest owners have money too
+    shown = np.isin(np.arange(len(facts.firms)), [f for f, _ in people])
+    assert shown[takes].mean() > 2 * shown[~takes].mean() > 0  # honest owners have money too
 
 
 def test_a_private_account_is_in_a_persons_name() -> None:
