@@ -42,7 +42,7 @@ def summary(out: Path, country: Country, seed: int) -> Summary:
     """A country written in this process, and its census read back."""
     start = date(2023, 1, 1)
     world = World(SIZE, MONTHS, seed, start, start, add_months(start, MONTHS) + timedelta(days=3), country=country)
-    slices = {source: history_slices(world.opens, world.through) for source in FEEDS}
+    slices = {source: history_slices(world) for source in FEEDS}
     list(receive(Job(world, str(out), slices), sorted(send(world, range(world.buckets)), key=itemgetter(0))))
     world.save(out / "truth")
     shutil.rmtree(out / "inbox")  # nobody reads the files here

@@ -54,7 +54,7 @@ def generate(spark: SparkSession, out: Path, taxpayers: int, months: int, seed: 
     world = planned(taxpayers, months, seed, start, country)
     if (out / "truth" / "world.json").exists():
         raise FileExistsError(f"{out}: holds a country already; name another folder, or remove it")
-    pieces = history_slices(start, world.through)
+    pieces = history_slices(world)
     written = run(spark, Job(world, str(out.resolve()), {source: pieces for source in FEEDS}, einvoices), partitions)
     enter_all(out / "inbox", {source: pieces for source in FEEDS}, written, SENT_TWICE)
     world.save(out / "truth")

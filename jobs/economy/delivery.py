@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,6 @@ from jobs.economy.world import World, add_months
 from jobs.lake.arrays import Ints, day_number
 
 RAW_UP_TO = 50_000  # taxpayers up to which every agency writes its own format; above it all write Parquet, columns named alike
-_ZONE = timezone(timedelta(hours=8))
 
 
 @dataclass(frozen=True)
@@ -73,9 +72,10 @@ class Slice:
     kind: str
 
 
-def history_slices(start: date, through: date) -> list[Slice]:
-    """One delivery per calendar year, all received on the morning after `through`."""
-    received = datetime(through.year, through.month, through.day, 9, tzinfo=_ZONE) + timedelta(days=1)
+def history_slices(world: World) -> list[Slice]:
+    """One delivery per calendar year of the files, all received on the morning after the country's last day."""
+    start, through = world.opens, world.through
+    received = morning_after(world, through, 9)
     found, after = [], day_number(start) - 1
     for year in range(start.year, through.year + 1):
         until = min(day_number(date(year, 12, 31)), day_number(through))
@@ -85,16 +85,20 @@ def history_slices(start: date, through: date) -> list[Slice]:
     return found
 
 
-def step_slices(through: date, until: date, rare: bool) -> list[Slice]:
-    """Deliveries between two days: one per month, or a single one of a source that sends rarely."""
-    found, after = [], through
+def step_slices(world: World, until: date, rare: bool) -> list[Slice]:
+    """Deliveries between the country's last day and `until`: one per month, or a single one of a source that sends rarely."""
+    found, after = [], world.through
     while after < until:
         month_end = add_months(date(after.year, after.month, 1), 1) - timedelta(days=1)
         end = until if rare else min(until, month_end if month_end > after else add_months(date(after.year, after.month, 1), 2) - timedelta(days=1))
-        received = datetime(end.year, end.month, end.day, 6, tzinfo=_ZONE) + timedelta(days=1)
-        found.append(Slice(f"{after + timedelta(days=1):%Y%m%d}", day_number(after), day_number(end), received, "delivery"))
+        found.append(Slice(f"{after + timedelta(days=1):%Y%m%d}", day_number(after), day_number(end), morning_after(world, end, 6), "delivery"))
         after = end
     return found
+
+
+def morning_after(world: World, day: date, hour: int) -> datetime:
+    """An hour of the day after, by the country's own clock."""
+    return datetime(day.year, day.month, day.day, hour, tzinfo=world.country.place.zone) + timedelta(days=1)
 
 
 def as_sent(world: World, source: str, day: Ints) -> Ints:

@@ -6,7 +6,7 @@ One section of a country's YAML.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta, timezone
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, model_validator
@@ -94,6 +94,11 @@ class Place(Strict):
         if len(ids) != len(set(ids)):
             raise ValueError(f"office {next(i for i in ids if ids.count(i) > 1)} stands twice; every office needs an id of its own")
         return self
+
+    @property
+    def zone(self) -> timezone:
+        """The country's clock."""
+        return timezone(timedelta(hours=self.utc_offset_hours))
 
     @property
     def executes(self) -> dict[str, float]:

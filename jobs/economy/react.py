@@ -59,7 +59,7 @@ def step(spark: SparkSession, country: Path, selection: pa.Table, points: pa.Tab
     response = _decided(truth, as_of) or _reaction(before, truth, selection, points, reminders, as_of)
     _keep(truth, response, as_of)
     world = replace(lived(before, response), through=through)
-    slices = {source: step_slices(before.through, through, feed.rare) for source, feed in FEEDS.items()}
+    slices = {source: step_slices(before, through, feed.rare) for source, feed in FEEDS.items()}
     written = run(spark, Job(world, str(country.resolve()), slices), world.buckets)
     written += _found(world, _recent(truth / "finding", before.through), slices["treasury"], country / "inbox")
     enter_all(country / "inbox", slices, sorted(written))

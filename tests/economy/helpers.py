@@ -68,7 +68,7 @@ def count(w: World) -> Counted:
 
 def write(w: World, out: Path) -> Path:
     """The country's files and truth."""
-    slices = {source: history_slices(w.opens, w.through) for source in FEEDS}
+    slices = {source: history_slices(w) for source in FEEDS}
     written = sorted(receive(Job(w, str(out), slices), sorted(send(w, range(w.buckets)), key=itemgetter(0))))
     enter_all(out / "inbox", slices, written)
     w.save(out / "truth")

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections import Counter, defaultdict
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -20,6 +21,7 @@ from jobs.economy.chance import Chance
 from jobs.economy.delivery import history_slices, step_slices
 from jobs.economy.dirt import soiled
 from jobs.economy.points import point_ids
+from jobs.economy.setting import load_country
 from tests.economy.helpers import world, write
 
 KINDS = ["pushed", "received", "begun", "point_answered", "reviewed", "closed", "paid", "appealed", "overturned"]
@@ -185,15 +187,32 @@ def test_the_same_paper_is_spoilt_the_same_way_wherever_it_stands() -> None:
 
 
 def test_deliveries_follow_each_other_without_gap() -> None:
-    history = history_slices(date(2024, 7, 1), date(2026, 1, 4))
+    w = world(300, 18, start=date(2024, 7, 1))
+    history = history_slices(w)
     assert [s.label for s in history] == ["2024", "2025", "2026"] and {s.kind for s in history} == {"history"}
     assert {s.received.isoformat() for s in history} == {"2026-01-05T09:00:00+08:00"}
-    steps = step_slices(date(2026, 1, 4), date(2026, 4, 19), rare=False)
+    steps = step_slices(w, date(2026, 4, 19), rare=False)
     assert [s.received.date() for s in steps] == [date(2026, 2, 1), date(2026, 3, 1), date(2026, 4, 1), date(2026, 4, 20)]
     assert [a.until for a in steps[:-1]] == [b.after for b in steps[1:]] and steps[0].after == history[-1].until
-    assert len(step_slices(date(2026, 1, 4), date(2026, 4, 19), rare=True)) == 1
-    over_a_month_end = step_slices(date(2026, 1, 31), date(2026, 2, 20), rare=False)
+    assert len(step_slices(w, date(2026, 4, 19), rare=True)) == 1
+    over_a_month_end = step_slices(replace(w, through=date(2026, 1, 31)), date(2026, 2, 20), rare=False)
     assert len(over_a_month_end) == 1
+
+
+#  country    history received             a step's first delivery
+CLOCKS = [
+    ("china",   "2026-01-05T09:00:00+08:00", "2026-02-01T06:00:00+08:00"),
+    ("ausonia", "2026-01-05T09:00:00+01:00", "2026-02-01T06:00:00+01:00"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "history", "step"), CLOCKS)
+def test_deliveries_are_stamped_by_the_countrys_own_clock(name: str, history: str, step: str, tmp_path: Path) -> None:
+    w = replace(world(300, 24), country=load_country(name))
+    assert next(s.received.isoformat() for s in step_slices(w, date(2026, 2, 20), rare=False)) == step
+    assert {s.received.isoformat() for s in history_slices(w)} == {history}
+    entries = [json.loads(line) for path in (write(w, tmp_path) / "inbox").glob("*/manifest.jsonl") for line in path.read_text(encoding="utf-8").splitlines()]
+    assert {e["received_at"] for e in entries} == {history}
 
 
 def test_point_ids_are_the_digest_of_their_parts() -> None:

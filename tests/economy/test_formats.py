@@ -47,7 +47,7 @@ def other(name: str, taxpayers: int = 300, months: int = 12) -> World:
 
 def written(w: World, out: Path) -> Path:
     """The country's files, some of its invoices as e-invoices."""
-    slices = {source: history_slices(w.opens, w.through) for source in FEEDS}
+    slices = {source: history_slices(w) for source in FEEDS}
     parts = sorted(send(w, range(w.buckets)), key=lambda p: p[0])
     enter_all(out / "inbox", slices, sorted(receive(Job(w, str(out), slices, DOCUMENTS), parts)))
     return out
