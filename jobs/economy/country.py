@@ -14,6 +14,7 @@ from jobs.conf.base import ConfError
 from jobs.economy.bucket import Job, Written, receive, send
 from jobs.economy.delivery import FEEDS, Slice, enter, history_slices, resend
 from jobs.economy.setting import load_country
+from jobs.economy.shocks import Shocks
 from jobs.economy.typologies import chances
 from jobs.economy.world import World, add_months
 
@@ -36,11 +37,20 @@ def planned(taxpayers: int, months: int, seed: int, start: date, country: str = 
         raise ValueError(f"start {start}: must be the first day of a month")
     through = add_months(start, months) + timedelta(days=RECEIVED_AFTER)
     world = World(taxpayers, months + start.month - 1, seed, date(start.year, 1, 1), start, through, country=load_country(country))
-    for n, silence in enumerate(world.country.shocks.silences):
-        if silence.source not in FEEDS:
-            raise ConfError(f"shocks.silences.{n}.source: no source {silence.source}; known: {', '.join(FEEDS)}")
+    _shocks_meet_sources(world.country.shocks)
     chances(world)  # more evaders than firms that could
     return world
+
+
+def _shocks_meet_sources(shocks: Shocks) -> None:
+    named = [(f"silences.{n}", one.source) for n, one in enumerate(shocks.silences)] + [(f"codes.{n}", one.source) for n, one in enumerate(shocks.codes)]
+    for place, source in named:
+        if source not in FEEDS:
+            raise ConfError(f"shocks.{place}.source: no source {source}; known: {', '.join(FEEDS)}")
+    for n, change in enumerate(shocks.codes):
+        known = FEEDS[change.source].codes
+        if change.column not in known:
+            raise ConfError(f"shocks.codes.{n}.column: {change.source} has no codes in '{change.column}'; it has them in: {', '.join(known) or 'no column'}")
 
 
 def generate(spark: SparkSession, out: Path, taxpayers: int, months: int, seed: int, start: date, partitions: int, country: str = "china", einvoices: int = EINVOICES) -> None:

@@ -32,31 +32,32 @@ class Feed:
     encoding: str = "utf-8"
     rare: bool = False  # sent once per step, not monthly
     coded: bool = True  # the identity is a unified social credit code
+    codes: tuple[str, ...] = ()  # columns that hold codes of a table
 
 
 FEEDS = {
-    "registry": Feed("jsonl", "uscc", day="established"),
-    "tax_registration": Feed("csv", "taxpayer_id", day="valid_from"),
-    "ownership": Feed("jsonl", "company.uscc", day="since", rare=True),
+    "registry": Feed("jsonl", "uscc", day="established", codes=("type", "industry", "scale", "ownership", "vat_kind", "status")),
+    "tax_registration": Feed("csv", "taxpayer_id", day="valid_from", codes=("tax", "frequency")),
+    "ownership": Feed("jsonl", "company.uscc", day="since", rare=True, codes=("owner.kind",)),
     "officer": Feed("jsonl", "company.uscc", day="since", rare=True),
-    "vat_return": Feed("csv", "纳税人识别号", "应纳税额", "申报日期", encoding="gb18030"),
+    "vat_return": Feed("csv", "纳税人识别号", "应纳税额", "申报日期", encoding="gb18030", codes=("表种",)),
     "cit_return": Feed("csv", "taxpayer_id", "profit", "filed_on"),
     "pit_return": Feed("csv", "withholder_id", "wages", "filed_on"),
     "social_return": Feed("csv", "employer_id", "base", "filed_on"),
-    "property_return": Feed("csv", "纳税人识别号", "应纳税额", "申报日期", encoding="gb18030"),
+    "property_return": Feed("csv", "纳税人识别号", "应纳税额", "申报日期", encoding="gb18030", codes=("税种",)),
     "refund_claim": Feed("csv", "纳税人识别号", "申请退税额", "申报日期", encoding="gb18030"),
     "financial_statement": Feed("csv", "taxpayer_id", "revenue", "filed_on"),
-    "invoice": Feed("parquet", "seller_id"),
+    "invoice": Feed("parquet", "seller_id", codes=("kind",)),
     "land": Feed("csv", "parcel_no", "original_value_wan", "acquired_on", rare=True, coded=False),
     "penalty": Feed("csv", "决定书文号", "罚款金额", "决定日期", rare=True, coded=False),
-    "licence": Feed("csv", "许可证编号", day="有效期自", rare=True, coded=False),
-    "customs": Feed("csv", "报关单号", "人民币总价", "申报日期", encoding="gb18030", coded=False),
+    "licence": Feed("csv", "许可证编号", day="有效期自", rare=True, coded=False, codes=("许可种类",)),
+    "customs": Feed("csv", "报关单号", "人民币总价", "申报日期", encoding="gb18030", coded=False, codes=("进出口标志", "商品编号", "运抵国", "币制")),
     "electricity": Feed("csv", "户号", "电量", "抄表日期", encoding="gb18030", coded=False),
     "social_security": Feed("csv", "单位编号", "缴费基数", "核定日期", coded=False),
     "credit_rating": Feed("jsonl", "纳税人.识别号", day="公布日期", rare=True),
     "bank_month": Feed("parquet", "账号", coded=False),
     "tip_off": Feed("jsonl", "受理编号", day="受理日期", coded=False),
-    "treasury": Feed("csv", "payer_id", "amount", "paid_on"),
+    "treasury": Feed("csv", "payer_id", "amount", "paid_on", codes=("tax", "kind")),
     "case_history": Feed("csv", "taxpayer_id", None, "event_on", rare=True),
 }
 
@@ -114,10 +115,12 @@ def as_sent(world: World, source: str, day: Ints) -> Ints:
 def write_slice(world: World, source: str, rows: pa.Table, piece: Slice, part: int, folder: Path) -> str | None:
     """Write one bucket's part of a delivery; the file's name, or None when there is nothing to send. Parquet where the country is large."""
     feed, day, c = FEEDS[source], pa.array(as_sent(world, source, rows["_day"].to_numpy())), world.chance
-    cut = rows.filter(pc.and_(pc.greater(day, piece.after), pc.less_equal(day, piece.until)))
+    due = pc.and_(pc.greater(day, piece.after), pc.less_equal(day, piece.until))
+    cut = rows.filter(due)
     if cut.num_rows == 0:
         return None
-    made = soiled(c, source, in_own_words(world, cut), feed.identity, feed.amount, feed.day, feed.coded, world.country.words).drop_columns(["_day"])
+    written = world.country.shocks.recoded(source, in_own_words(world, cut), day.filter(due))
+    made = soiled(c, source, written, feed.identity, feed.amount, feed.day, feed.coded, world.country.words).drop_columns(["_day"])
     form = "parquet" if world.taxpayers > RAW_UP_TO else feed.format
     name = f"{source}_{piece.label}_{part + 1:02d}.{form}"
     path = folder / source / name

@@ -11,6 +11,7 @@ from jobs.economy.figures import last_year
 from jobs.economy.kinds import SEGMENTS
 from jobs.economy.portrait_drawing import BLUE, GREY, INK, RUST, SHADES, TEAL, Series, heat, lines, months, ranges
 from jobs.economy.realism import Check, expanded
+from jobs.economy.shocks import Recoding
 from jobs.economy.summary import Summary
 from jobs.economy.world import add_months, month_number
 from jobs.lake.arrays import Floats, Ints
@@ -132,10 +133,17 @@ def _shocks(s: Summary, shown: Ints, names: list[str], sold: Floats, codes: list
     bands = [(_place(s, r.first, shown), _place(s, r.last, shown), f"{r.industry} at {r.depth:.0%}") for r in shocks.recessions if _seen(s, r.first, shown)]
     laws = [(_place(s, law.valid_from, shown), "law changes") for law in world.country.law[1:] if _seen(s, law.valid_from, shown)]
     marks = [*laws, *((_place(s, quiet.month, shown), f"{quiet.source} silent") for quiet in shocks.silences if _seen(s, quiet.month, shown))]
+    marks += [(_place(s, change.first, shown), f"{change.source} has new codes") for change in shocks.codes if _seen(s, change.first, shown)]
     told = [f"Sales of industry {r.industry} fall to {r.depth:.0%} of what they were from {r.first:%B %Y} to {r.last:%B %Y}." for r in shocks.recessions]
     told += [f"The law changes on {law.valid_from}: {law.source.split('.')[0]}." for law in world.country.law[1:]]
     told += [f"The source {quiet.source} sends nothing for {quiet.month:%B %Y}; it comes with the next delivery." for quiet in shocks.silences]
+    told += [f"From {change.first} on {change.source} writes new codes in {change.column}: {_renaming(change)}." for change in shocks.codes]
     return {"chart": months(shared, names, "Recessions", "sales, first year = 1", bands, marks) if bands or marks else None, "told": told}
+
+
+def _renaming(change: Recoding) -> str:
+    kept = f"; {', '.join(change.orphans)} has no successor" if change.orphans else ""
+    return ", ".join(f"{old} becomes {new}" for old, new in change.renamed.items()) + kept
 
 
 def _place(s: Summary, day: date, shown: Ints) -> float:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from datetime import date
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -23,6 +22,7 @@ from jobs.economy.enforcing import Effects, Enforcement
 from jobs.economy.fields import Factor, Percent, Positive, Shares, Span, in_order, sums_to_one
 from jobs.economy.kinds import NAMES
 from jobs.economy.place import Place
+from jobs.economy.shocks import Shocks
 from jobs.lake.arrays import Floats, Ints
 
 COUNTRIES = Path(__file__).parent / "countries"
@@ -170,35 +170,6 @@ class Honest(Strict):
     non_filers: Share
     lookalikes: Lookalikes
     passing_trader: Fleeting  # honest traders that sell from their suppliers' stores and do not last
-
-
-class Recession(Strict):
-    """Sales of an industry fall to `depth` of what they were, from one month to another."""
-
-    industry: str
-    first: date
-    last: date
-    depth: Annotated[float, Field(gt=0, le=3)]
-
-    @model_validator(mode="after")
-    def _ends(self) -> Recession:
-        if self.last < self.first:
-            raise ValueError(f"last {self.last} lies before first {self.first}")
-        return self
-
-
-class Silence(Strict):
-    """A month in which a source sends nothing; what it left out comes with the next delivery."""
-
-    source: str
-    month: date
-
-
-class Shocks(Strict):
-    """What happens to the country once. Changes of law stand in the law table."""
-
-    recessions: tuple[Recession, ...] = ()
-    silences: tuple[Silence, ...] = ()
 
 
 class Country(Strict):

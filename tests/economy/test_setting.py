@@ -103,6 +103,9 @@ BAD = [
     ("third_parties.customs.partners",                  {"US": 0.5},                       "third_parties.customs",                             ["partners sum to 0.5000", "must sum to 1"]),
     ("shocks.recessions.0.industry",                    "9999",                            "shocks.recessions.0.industry",                      ["9999 is not described"]),
     ("shocks.recessions.0.last",                        date(2020, 1, 1),                  "shocks.recessions.0",                               ["2020-01-01 lies before"]),
+    ("shocks.codes.0.renamed",                          {},                                "shocks.codes.0.renamed",                            ["at least 1"]),
+    ("shocks.codes.0.orphans",                          ["餐饮服务许可"],                  "shocks.codes.0",                                    ["餐饮服务许可 stands in renamed and in orphans"]),
+    ("shocks.codes.0.renamed",                          {"a": "b", "b": "c"},              "shocks.codes.0",                                    ["b is an old code and a new one"]),
     ("births",                                          0,                                 "births",                                            ["greater than 0"]),
     ("zipf",                                            5,                                 "zipf",                                              ["less than 1.5"]),
     ("currency",                                        "yuan",                            "currency",                                          ["[A-Z]{3}", "yuan"]),
@@ -156,6 +159,9 @@ def test_an_unknown_name_says_which_there_are() -> None:
 PLANNED = [
     ("evasion.typologies", {"land_costs": {"weight": 1.0, "intensity": [0.1, 0.3]}}, r"evasion.typologies.land_costs.weight: asks for 11.5% of all firms, and only \d\.\d% could"),
     ("shocks.silences.0.source", "gossip", "shocks.silences.0.source: no source gossip; known: registry"),
+    ("shocks.codes.0.source", "gossip", "shocks.codes.0.source: no source gossip; known: registry"),
+    ("shocks.codes.1.column", "amount", "shocks.codes.1.column: treasury has no codes in 'amount'; it has them in: tax, kind"),
+    ("shocks.codes.0.source", "bank_month", "shocks.codes.0.column: bank_month has no codes in '许可种类'; it has them in: no column"),
 ]
 
 
