@@ -24,6 +24,7 @@ from jobs.lake.read import as_json, data_files, files_on, whole
 from jobs.lake.step import Kind, ModelRef, Night, Step, Tables
 from jobs.lake.tables import TABLES, table
 from jobs.lake.write import NewFile, append_once, open_table, replace_as_of, table_version
+from jobs.lineage.observe import Seen, observed, tell
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -87,6 +88,7 @@ class Runner:
         self.lake.archive(self.conf.digest, self.conf.canonical())
         self.versions = {name: table_version(self.lake.root, name) for name in TABLES}
         self._record(night, "begin", "begin", {}, dict(self.versions), 0, 0.0, as_json({"model": vars(self.champion) if self.champion else None}))
+        tell(self.lake.root, night, "START")
         return night
 
     def resume(self, as_of: date) -> Night:
@@ -120,30 +122,35 @@ class Runner:
         tables = {name: v for name, v in self.versions.items() if v >= 0}
         self.lake.night_act(night.as_of, night.revision, "published", night.run, tables)
         fault_point("after:publish")
+        tell(self.lake.root, night, "COMPLETE")
         return next(n for n in self.lake.nights() if n.as_of == night.as_of)
 
     def _step(self, step: Step, night: Night) -> None:
         began = time.perf_counter()
         log.info("%s: %s", step.room, step.name)
         fault_point(f"before:{step.name}")
+        with observed(self.lake.root, night, step, self.versions) as seen:
+            rows, note = self._carry_out(step, night, seen)
+        seconds = time.perf_counter() - began
+        self._record(night, step.room, step.name, dict(seen.reads), dict(seen.writes), rows, seconds, note)
+        self.timings.append((step.room, step.name, seconds, rows))
+
+    def _carry_out(self, step: Step, night: Night, seen: Seen) -> tuple[int, str | None]:
+        """Run a step and commit what it gives: rows written, and a note; `seen` learns what was read and written."""
         if step.kind is Kind.INGEST:
             rows, note = step.run(self.lake, self.spark, night, self.inbox)
             if not self.lake.batches_in_force(night.run):
                 raise Refused(f"nothing was received on or before {night.as_of}; put files into {self.inbox or 'the inbox'}, or take a later --as-of")
-            writes = {name: table_version(self.lake.root, name) for name, t in TABLES.items() if t.layer in ("version", "event", "quarantine") or name == "batch"}
-            self.versions |= writes
-            reads: dict[str, int] = {}
+            seen.writes = {name: table_version(self.lake.root, name) for name, t in TABLES.items() if t.layer in ("version", "event", "quarantine") or name == "batch"}
         else:
             inputs = self._inputs(step, night)
-            reads = {i.name: self.versions.get(i.name, -1) for i in inputs}
+            seen.reads = {i.name: self.versions.get(i.name, -1) for i in inputs}
             files = self._call(step, night, inputs)
-            writes, note = self._store(step, night, files), None
-            self.versions |= writes
+            seen.writes, note = self._store(step, night, files), None
             rows = sum(f.rows for found in files.values() for f in found)
+        self.versions |= seen.writes
         fault_point(f"after:{step.name}")
-        seconds = time.perf_counter() - began
-        self._record(night, step.room, step.name, reads, writes, rows, seconds, note)
-        self.timings.append((step.room, step.name, seconds, rows))
+        return rows, note
 
     def _call(self, step: Step, night: Night, inputs: tuple[Input, ...]) -> dict[str, list[NewFile]]:
         if step.kind is Kind.KERNEL:

@@ -50,7 +50,7 @@ def test_no_file_names_a_machine_a_registry_or_loads_a_pickle() -> None:
 
 
 def test_every_room_says_what_it_is_for() -> None:
-    for room in ("sources", "lake", "link", "analyse", "rank", "respond", "evaluate", "economy"):
+    for room in ("sources", "lake", "link", "analyse", "rank", "respond", "evaluate", "economy", "lineage"):
         text = (HERE / "jobs" / room / "__init__.py").read_text(encoding="utf-8")
         assert len(text.split()) > 15, room
 

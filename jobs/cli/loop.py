@@ -12,7 +12,9 @@ from jobs.cli.place import Place
 from jobs.lake.lake import now
 from jobs.lake.read import data_files, read_files
 from jobs.lake.step import Kind, Night
-from jobs.lake.tables import table
+from jobs.lake.tables import TABLES, table
+from jobs.lake.write import table_version
+from jobs.lineage.observe import observed
 from jobs.pipeline import STEPS
 from jobs.rank.train import Trained
 from jobs.rank.train import train as learn
@@ -45,7 +47,8 @@ def ingest(inbox: Path, as_of: AsOf) -> None:
         run = place.lake.take_lease("ingest")
         night = Night(as_of.date(), run, place.conf, f"ingest-{run}", seed=place.conf.house.seed)
         step = next(s for s in STEPS if s.kind is Kind.INGEST)
-        step.run(place.lake, runner.spark, night, inbox)
+        with observed(place.lake.root, night, step, {name: table_version(place.lake.root, name) for name in TABLES}):
+            step.run(place.lake, runner.spark, night, inbox)
     typer.echo(conservation(place.lake, run))
 
 
