@@ -20,7 +20,7 @@ from jobs.conf import Conf
 from jobs.lake.faults import fault_point
 from jobs.lake.kernel import FILE_SCHEMA, Input, KernelTask, gather, handed_over, run_kernel, stream, to_file, write_result, write_stream
 from jobs.lake.lake import Lake, Published, now
-from jobs.lake.read import as_json, data_files, files_on, whole
+from jobs.lake.read import DataFile, as_json, data_files, files_on, whole
 from jobs.lake.step import Kind, ModelRef, Night, Step, Tables
 from jobs.lake.tables import TABLES, table
 from jobs.lake.write import NewFile, append_once, open_table, replace_as_of, table_version
@@ -122,8 +122,11 @@ class Runner:
         tables = {name: v for name, v in self.versions.items() if v >= 0}
         self.lake.night_act(night.as_of, night.revision, "published", night.run, tables)
         fault_point("after:publish")
+        found = next(n for n in self.lake.nights() if n.as_of == night.as_of)
+        if found.run != night.run:
+            raise Refused(f"revision {night.revision} of {night.as_of} was published by run {found.run}, not by this run {night.run}; look at what is there")
         tell(self.lake.root, night, "COMPLETE")
-        return next(n for n in self.lake.nights() if n.as_of == night.as_of)
+        return found
 
     def _step(self, step: Step, night: Night) -> None:
         began = time.perf_counter()
@@ -200,10 +203,7 @@ class Runner:
             last = published.get(night.previous) if night.previous else None
             files = files_on(self.lake.root, name, last.tables.get(name, -1), last.as_of) if last else ()
             found.append(Input("previous", name, files))
-        for name in step.history:
-            dates = {d for d in published if d < night.as_of}
-            past = data_files(self.lake.root, name, self.versions.get(name, -1))
-            found.append(Input("history", name, tuple(f for f in past if f.as_of in dates)))
+        found += [Input("history", name, self._history(name, night, published)) for name in step.history]
         if step.changes:
             found += self._change_inputs(step, batches)
         stored = [n for n in step.outputs if table(n).layer in ("additive", "link")]
@@ -212,11 +212,21 @@ class Runner:
     def _now(self, name: str, night: Night, batches: frozenset[str]) -> Input:
         return Input("now", name, files_on(self.lake.root, name, self.versions.get(name, -1), night.as_of), batches)
 
+    def _history(self, name: str, night: Night, published: dict[date, Published]) -> tuple[DataFile, ...]:
+        """The files of all published dates before the night's, as they were published: a revision that is being staged, or was given up, is not."""
+        dates = {d for d in published if d < night.as_of}
+        past = [f for f in data_files(self.lake.root, name, self.versions.get(name, -1)) if f.as_of in dates]
+        revised = {r["as_of"] for r in self._records() if r["step"] == "begin" and r["as_of"] in dates and r["run"] > published[r["as_of"]].run}
+        kept = [f for f in past if f.as_of not in revised]
+        return (*kept, *(f for d in sorted(revised) for f in files_on(self.lake.root, name, published[d].tables.get(name, -1), d)))
+
     def _change_inputs(self, step: Step, batches: frozenset[str]) -> list[Input]:
         handle = open_table(self.lake.root, step.outputs[0])
         applied = 0 if handle is None else int(handle.transaction_version(f"applied:{step.name}") or 0)
         before = self.lake.batches_in_force(applied)
-        return [Input("changes", n, tuple(data_files(self.lake.root, n, self.versions.get(n, -1))), batches, before) for n in step.changes]
+        # What is applied is told by its batch alone: a row known after this night's date would never be looked at again.
+        ahead = table(step.outputs[0]).layer == "additive"
+        return [Input("changes", n, tuple(data_files(self.lake.root, n, self.versions.get(n, -1))), batches, before, ahead=ahead) for n in step.changes]
 
     def _commit(self, step: Step, night: Night, name: str, files: list[NewFile]) -> int:
         root = self.lake.root

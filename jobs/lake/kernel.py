@@ -34,6 +34,7 @@ class Input:
     before: frozenset[str] = frozenset()  # changes: the batches that counted when the step last ran
     root: str | None = None  # where the files lie when that is not the lake: a rehearsal's scratch folder
     columns: tuple[str, ...] | None = None  # frame steps: the columns handed over; None: all
+    ahead: bool = False  # changes: rows known after the night's date too (an additive table stamps each row with its own day)
 
     def of_bucket(self, bucket: int) -> Input:
         """The same input with one bucket's files; unbucketed tables stay whole."""
@@ -46,6 +47,7 @@ def load(root: str, wanted: Input, as_of: date, run: int) -> pa.Table:
     """The rows of one input: columns of the contract, plus `sign` for changes."""
     contract = table(wanted.name)
     root = wanted.root or root
+    as_of = date.max if wanted.ahead else as_of
     if wanted.slot == "changes":
         return _changes(root, contract, wanted, as_of, run)
     narrow = {*wanted.columns, "known_at", "run"} if wanted.columns is not None and contract.layer == "additive" else None
@@ -96,7 +98,7 @@ def _signed(rows: pa.Table, negative: npt.NDArray[np.bool_]) -> pa.Table:
 def touched(root: str, wanted: Input, changes: pa.Table, as_of: date, run: int) -> pa.Table:
     """All rows in force of the documents that the changes touch, every version."""
     contract = table(wanted.name)
-    rows = known(read_files(root, contract, wanted.files), as_of, run, wanted.batches)
+    rows = known(read_files(root, contract, wanted.files), date.max if wanted.ahead else as_of, run, wanted.batches)
     both = pa.concat_tables([rows.select(list(contract.version_of)), changes.select(list(contract.version_of))])
     codes = group_codes(both, contract.version_of)
     return rows.filter(pa.array(np.isin(codes[: rows.num_rows], codes[rows.num_rows :])))

@@ -10,6 +10,7 @@ import json
 import os
 import socket
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -19,9 +20,11 @@ import pyarrow as pa
 
 from jobs.lake.read import as_json, in_force, whole
 from jobs.lake.tables import table
-from jobs.lake.write import LEASE, Fenced, LakeError, append_once, open_table, write_files
+from jobs.lake.write import LEASE, Fenced, LakeError, append_once, fence, open_table, write_files
 
 IDENTITY = "lake.json"
+VISIBLE = ("batch", "night")
+"""The tables whose rows alone let readers see what a run wrote."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,11 @@ class Lake:
         return Lake(str(root), stored)
 
     def take_lease(self, purpose: str) -> int:
-        """Raise the lease by one and hold it: the epoch, which is also the run's number."""
+        """Raise the lease by one and hold it: the epoch, which is also the run's number.
+
+        The two tables that make things visible are marked with it: a commit there that the former holder has already checked
+        meets a newer version, looks again, and is refused.
+        """
         for _ in range(20):
             handle = open_table(self.root, LEASE)
             epoch = ((handle.transaction_version(LEASE) or 0) if handle is not None else 0) + 1
@@ -68,6 +75,9 @@ class Lake:
                 self.append(LEASE, [row], f"lease-{epoch}-{uuid.uuid4().hex}", epoch)
             except Fenced:  # somebody else raised it to the same epoch first
                 continue
+            for name in VISIBLE:
+                with suppress(Fenced):  # overtaken already: the first commit will say so
+                    fence(self.root, name, epoch)
             return epoch
         raise LakeError("the lease could not be taken; another run takes it again and again")
 

@@ -127,15 +127,16 @@ def table_version(root: str, name: str) -> int:
     return -1 if handle is None else int(handle.version())
 
 
-def append_once(root: str, name: str, files: list[NewFile], batch_id: str, epoch: int, transactions: dict[str, int] | None = None) -> int:
+def append_once(root: str, name: str, files: list[NewFile], batch_id: str, epoch: int, transactions: dict[str, int] | None = None, origin: int = 1) -> int:
     """Commit a batch's files to an append-only table exactly once; the table's version that holds them.
 
-    `transactions` are further application transactions of the same commit. Fenced when a higher epoch was seen.
+    `transactions` are further application transactions of the same commit. `origin` says what the files were made from: a batch
+    that is there from another origin is no repeat, LakeError. Fenced when a higher epoch was seen.
     """
     contract = table(name)
     if contract.layer == "nightly":
         raise LakeError(f"{name}: nightly tables are written by replace_as_of")
-    marks = {batch_id: 1, **(transactions or {})}
+    marks = {batch_id: origin, **(transactions or {})}
     return _commit(root, contract, files, epoch, marks, batch_id, "append", None)
 
 
@@ -150,6 +151,11 @@ def replace_as_of(root: str, name: str, files: list[NewFile], as_of: date, epoch
     return _commit(root, contract, files, epoch, {}, None, "overwrite", [("as_of", "=", as_of.isoformat())])
 
 
+def fence(root: str, name: str, epoch: int) -> None:
+    """Mark a table with the lease, without rows: a commit that a former holder has already checked is refused after this."""
+    _commit(root, table(name), [], epoch, {}, None, "append", None)
+
+
 def _commit(root: str, contract: Table, files: list[NewFile], epoch: int, marks: dict[str, int], batch_id: str | None,
             mode: str, partition_filters: list[tuple[str, str, str]] | None) -> int:  # fmt: skip
     actions, extra = [], set()
@@ -159,7 +165,10 @@ def _commit(root: str, contract: Table, files: list[NewFile], epoch: int, marks:
         actions.append(AddAction(file.path, file.size, file.partition, int(time.time() * 1000), True, json.dumps(statistics)))
     for attempt in range(ATTEMPTS):
         handle = _open_or_create(root, contract)
-        if batch_id is not None and handle.transaction_version(batch_id) is not None:
+        there = None if batch_id is None else handle.transaction_version(batch_id)
+        if there is not None and there != marks[str(batch_id)]:
+            raise LakeError(f"{contract.name}: batch {batch_id} is there, made from another state of the lake; run again, it will get another id")
+        if there is not None:
             return int(handle.version())  # a killed run came this far: the rows are there, once
         _refuse_if_fenced(root, contract, handle, epoch)
         _widen(handle, contract, extra)

@@ -23,13 +23,14 @@ from jobs.sources.route import RECORDS, ROWS, Parcel, Routed, from_bytes
 
 @dataclass(frozen=True)
 class Batch:
-    """A delivery about to be received: its place in the night, its contract, its id, and the day of the snapshot before it."""
+    """A delivery about to be received: its place in the night, its contract, its id, the day of the snapshot before it, and its origin."""
 
     ordinal: int
     delivery: Delivery
     source: Source
     batch_id: str
     previous_day: date | None
+    origin: int = 1
 
 
 @dataclass(frozen=True)

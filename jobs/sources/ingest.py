@@ -23,6 +23,7 @@ from jobs.sources.bucket import Batch, BucketTask, Written, receive_bucket
 from jobs.sources.check import Receipt
 from jobs.sources.conservation import conserved
 from jobs.sources.landing import Delivery, batch_id, contract_digest, deliveries, received_day
+from jobs.sources.origin import origin_of, received_id, settled_id
 from jobs.sources.receive import FATES
 from jobs.sources.route import FileTask, route
 
@@ -61,18 +62,21 @@ def pending(lake: Lake, night: Night, inbox: Path) -> list[Batch]:
     """Deliveries not yet received, in the order in which they will be. A delivery whose files are not all there waits, and those after it too."""
     acts = whole(lake.root, "batch")
     force = in_force(acts, night.run)
-    ever = set(acts["batch_id"].to_pylist())
+    ever = {received_id(b) for b in acts["batch_id"].to_pylist()}
     rows = [r for r in acts.to_pylist() if r["batch_id"] in force and r["act"] == "received"]
     found: list[Batch] = []
     for source in sorted(night.conf.sources.values(), key=lambda s: s.name):
         mine = [r for r in rows if r["source"] == source.name]
+        before = [r["batch_id"] for r in mine]
         days = [received_day(r["received_at"], night.conf.house) for r in mine]
         for delivery in _in_order(deliveries(inbox, source, night.conf.house, night.as_of), {r["receipt"] for r in mine}):
             batch = batch_id(delivery, source, night.conf.house)
             if batch in ever:
                 continue  # retired on purpose: only another contract, code or content brings it back
             earlier = max((d for d in days if d < delivery.day), default=None)
-            found.append(Batch(len(found), delivery, source, batch, earlier))
+            origin = origin_of(before)
+            found.append(Batch(len(found), delivery, source, settled_id(lake, source, batch, origin), earlier, origin))
+            before.append(found[-1].batch_id)
             days.append(delivery.day)
     return found
 
@@ -133,7 +137,7 @@ def _committed(lake: Lake, night: Night, batch: Batch, parts: list[Written]) -> 
     for name in [*names, "quarantine", f"bronze_{batch.source.name}"]:
         files = [f for p in parts for f in p.files.get(name, [])]
         if files:
-            append_once(lake.root, name, files, batch.batch_id, night.run)
+            append_once(lake.root, name, files, batch.batch_id, night.run, origin=batch.origin)
             fault_point(f"ingest:{name}")
     lake.append("batch", [row], f"received:{batch.batch_id}", night.run)
     fault_point("ingest:batch")

@@ -20,7 +20,7 @@ from jobs.lake.buckets import bucket_of, buckets_of, group_codes
 from jobs.lake.lake import Lake
 from jobs.lake.read import data_files, whole
 from jobs.lake.tables import TABLES, table
-from jobs.lake.write import Fenced, LakeError, NewFile, append_once, replace_as_of, write_files
+from jobs.lake.write import Fenced, LakeError, NewFile, append_once, open_table, replace_as_of, write_files
 from tests.lake.helpers import DAY, receive, silver
 
 
@@ -132,6 +132,17 @@ def test_a_file_that_breaks_the_contract_is_not_committed(lake: Lake, change: st
     with pytest.raises(LakeError, match="penalty"):
         append_once(lake.root, "penalty", [spoil(lake, change)], "b", run)
     assert data_files(lake.root, "penalty") == []
+
+
+def test_a_commit_says_which_days_and_periods_a_file_spans(lake: Lake) -> None:
+    #  known 1 and 9 January, declared for December 2025        what readers prune by
+    head = {"taxpayer_id": "A", "tax": "VAT", "form": "VAT-G", "return_line": "due", "period_from": date(2025, 12, 1), "period_to": date(2025, 12, 31)}
+    receive(lake, "return_line", [{**head, "known_at": date(2026, 1, 9)}, {**head, "form": "VAT-S", "known_at": DAY}], "b", lake.take_lease("t"))
+    handle = open_table(lake.root, "return_line")
+    assert handle is not None
+    (action,) = pa.table(handle.get_add_actions(flatten=True)).to_pylist()
+    assert (action["num_records"], action["min.known_at"], action["max.known_at"]) == (2, DAY, date(2026, 1, 9))
+    assert (action["min.period_to"], action["max.period_to"]) == (date(2025, 12, 31), date(2025, 12, 31))
 
 
 def test_each_layer_has_its_one_writer(lake: Lake) -> None:

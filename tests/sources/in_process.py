@@ -1,4 +1,4 @@
-"""The few calls ingest makes of Spark, run in this process: most tests of the room need no session."""
+"""The few calls ingest and the runner's kernels make of Spark, run in this process: most tests need no session."""
 
 from __future__ import annotations
 
@@ -16,6 +16,9 @@ class Rdd:
 
     def flatMap(self, f: Callable[[Any], Iterable[Any]]) -> Rdd:
         return Rdd([list(itertools.chain.from_iterable(map(f, p))) for p in self.partitions])
+
+    def map(self, f: Callable[[Any], Any]) -> Rdd:
+        return Rdd([[f(v) for v in p] for p in self.partitions])
 
     def partitionBy(self, count: int, f: Callable[[Any], int]) -> Rdd:
         out: list[list[Any]] = [[] for _ in range(count)]
