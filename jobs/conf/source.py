@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
+import re
 from datetime import timedelta
 from decimal import Decimal
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
@@ -26,6 +28,7 @@ class Field_(Strict):
     max: Decimal | None = None
     constant: str | None = None
     check_digit: bool = False
+    pattern: str | None = Field(default=None, description="id columns: a regular expression that the whole id must match, such as \\d{14}")
     purposes: tuple[Literal["risk", "case", "statistics", "letter"], ...] = ("risk", "case")
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
@@ -33,19 +36,47 @@ class Field_(Strict):
     def _one_origin(self) -> Field_:
         if (self.from_ is None) == (self.constant is None):
             raise ValueError("give exactly one of `from` and `constant`")
+        if self.pattern is not None:
+            if self.type != "id":
+                raise ValueError("`pattern` is for columns of type id")
+            try:
+                re.compile(self.pattern)
+            except re.error as fault:
+                raise ValueError(f"pattern: no regular expression ({fault})") from fault
         if self.type == "code" and not self.codes:
             raise ValueError("a code column needs `codes`")
         return self
 
 
 class Files(Strict):
-    """How a source's files are read."""
+    """How a source's files are read. ZIP archives and gzip files of the format are opened by what they begin with."""
 
     pattern: str = "*"
-    format: Literal["csv", "jsonl", "parquet", "ubl"]
-    encoding: str = "utf-8"
-    delimiter: str = Field(default=",", pattern=r"^[\t -~]$", description="one ASCII character")
-    preamble: int = Field(default=0, ge=0, le=1000, description="lines above the header")
+    format: Literal["csv", "fixed", "jsonl", "parquet", "xlsx", "arff", "ubl"]
+    encoding: str = Field(default="utf-8", description="a Python codec, or `auto`: UTF-8, UTF-16, GB18030 or cp1252, told by the file's bytes")
+    delimiter: str = Field(default=",", pattern=r"^([\t -~]|auto)$", description="one ASCII character, or `auto`")
+    preamble: Annotated[int, Field(ge=0, le=1000)] | Literal["auto"] = Field(default=0, description="lines above the header, or `auto`")
+    fixed: dict[str, tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]]] | None = Field(
+        default=None, description="fixed width: column -> first position (from 1) and width"
+    )
+    counted_in: Literal["characters", "bytes"] = Field(default="characters", description="what positions of `fixed` count; old systems count bytes of GB18030")
+    width: int | None = Field(default=None, ge=1, description="fixed width: the length of every record, when it is known")
+    sheet: str | None = Field(default=None, description="worksheet; the first visible one by default")
+
+    @model_validator(mode="after")
+    def _fits_its_format(self) -> Files:
+        if (self.format == "fixed") != (self.fixed is not None):
+            raise ValueError("`fixed` names the columns of format `fixed`, and of no other")
+        if self.format == "fixed" and self.encoding == "auto":
+            raise ValueError("encoding: positions of fixed width need a declared encoding")
+        if self.preamble == "auto" and self.format not in ("csv", "xlsx"):
+            raise ValueError("preamble: `auto` looks for a header, which only csv and xlsx have")
+        if self.encoding != "auto":
+            try:
+                codecs.lookup(self.encoding)
+            except LookupError as fault:
+                raise ValueError(f"encoding: Python has no codec '{self.encoding}'; examples: utf-8, gb18030, cp1252, utf-16") from fault
+        return self
 
 
 class Expect(Strict):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from functools import cache, lru_cache
@@ -20,12 +20,14 @@ import pyarrow.compute as pc
 
 from jobs.conf import ConfError, Field_
 from jobs.lake.tables import BOOL, DATE, FLOAT, LONG, MONEY, STRING
+from jobs.sources.units import IN_CELL
 
 Mask = npt.NDArray[np.bool_]
 MAX_CELL = 20_000
 EARLIEST, LATEST = date(1900, 1, 1), date(2200, 1, 1)
 # An id that a spreadsheet has turned into a number: 9.13302E+17. A bare 12E45 may be a real id.
 SCIENTIFIC = r"^[+-]?\d+(?:[.,]\d+[eE][+-]?|[eE][+-])\d+$"
+FULL_WIDTH = r"[\x{FF01}-\x{FF5E}\x{3000}]"
 INTEGER = r"^[+-]?\d{1,18}$"
 NUMBER = r"^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?$"
 AMOUNT = r"^[+-]?\d{1,20}(?:\.\d{1,8})?$"
@@ -136,7 +138,13 @@ def _id(cells: Cells, broken: list[Broken]) -> pa.Array:
     _where(broken, f"scientific:{cells.name}", scientific, cells.text, "is in scientific notation: digits are lost; ids must be sent as text")
     odd = pc.and_(pc.match_substring_regex(cells.text, r"[\s\x00-\x1f]"), pc.invert(scientific))
     _where(broken, f"id:{cells.name}", odd, cells.text, "holds blanks or control characters; correct the id")
-    text = pc.if_else(pc.fill_null(pc.or_(scientific, odd), False), pa.scalar(None, STRING), cells.text)
+    wide = pc.match_substring_regex(cells.text, FULL_WIDTH)
+    _where(broken, f"id:{cells.name}", wide, cells.text, "holds full-width characters; ids are written in half-width ones")
+    text = pc.if_else(pc.fill_null(pc.or_(pc.or_(scientific, odd), wide), False), pa.scalar(None, STRING), cells.text)
+    if cells.field.pattern:
+        unlike = pc.and_(pc.is_valid(text), pc.invert(pc.match_substring_regex(text, f"^(?:{cells.field.pattern})$")))
+        _where(broken, f"pattern:{cells.name}", unlike, text, "is not written as the contract says; leading zeros may be lost")
+        text = pc.if_else(pc.fill_null(unlike, False), pa.scalar(None, STRING), text)
     if cells.field.check_digit:
         distinct = pc.unique(text).drop_null()
         valid = _validator(cells.id_standard)
@@ -180,6 +188,9 @@ def _money(cells: Cells, broken: list[Broken]) -> pa.Array:
     if cells.numeric and cells.typed is not None:
         wide = _exact(cells, broken)
     else:
+        unit = pc.fill_null(pc.match_substring_regex(cells.text, IN_CELL), False)
+        if _where(broken, f"unit:{cells.name}", unit, cells.text, f"names a unit; amounts must be bare numbers (the contract's scale is {cells.field.scale})"):
+            cells = replace(cells, text=pc.if_else(unit, pa.scalar(None, STRING), cells.text))
         wide = pc.cast(_matching(cells, AMOUNT, "money", "is no amount in digits with a decimal point", broken), WIDE)
     scaled = wide if cells.field.scale == 1 else _times(wide, cells.field)
     fine = pc.cast(scaled, pa.decimal128(38, 2), safe=False)

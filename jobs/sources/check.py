@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from jobs.conf import Field_, House, Source
 from jobs.lake.tables import DATE, LONG, STRING, Table, table
-from jobs.sources.cells import Broken, Mask, convert, mask, parse_dates, parse_times
+from jobs.sources.cells import Broken, Mask, as_text, convert, mask, parse_dates, parse_times
 from jobs.sources.digest import row_digests
 from jobs.sources.part import Part
 
@@ -93,6 +93,9 @@ class _Pass:
         cells = self.part.cells[f.from_] if f.from_ is not None else pa.repeat(pa.scalar(f.constant, STRING), self.count)
         found = convert(cells, name, f, target, self.house.zone, self.house.id_standard, key)
         self.broken += found.broken
+        for flaw in self.part.flaws:
+            if flaw.column == f.from_ and flaw.only in (None, f.type):
+                self.broken.append(Broken(f"{flaw.rule}:{name}", flaw.where, as_text(cells), flaw.words))
         return found.values
 
     def spreads(self, base: Mapping[str, pa.Array]) -> list[Spread]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 MAX_RECORD = 1 << 20
@@ -18,11 +20,23 @@ BROKEN = pa.schema(
 
 
 @dataclass(frozen=True)
+class Flaw:
+    """What only the reader can see of a cell: the source column, the rule, the records, the words after the cell; `only`: for columns of that type."""
+
+    column: str
+    rule: str
+    where: npt.NDArray[np.bool_]
+    words: str
+    only: str | None = None
+
+
+@dataclass(frozen=True)
 class Part:
     """Records of one file: `line` and `raw` of each, its cells by source column; `broken` holds those that could not be read.
 
     `details` holds, by silver table, rows that a structured record contains (such as the lines of an invoice): a column
     `line` that names the record, and text columns. `notes` are remarks for the batch, such as columns nobody mapped.
+    `member`: the member of an archive that the records stand in. `flaws`: rules that cells break, seen by the reader alone.
     """
 
     line: pa.Array
@@ -31,6 +45,8 @@ class Part:
     broken: pa.Table = field(default_factory=BROKEN.empty_table)
     details: Mapping[str, pa.Table] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    member: str = ""
+    flaws: tuple[Flaw, ...] = ()
 
 
 def broken(lines: Sequence[int] | pa.Array, raws: Sequence[str] | pa.Array, rule: str, reason: str) -> pa.Table:

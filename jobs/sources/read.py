@@ -1,38 +1,85 @@
-"""A file of a source, read by the format its contract names."""
+"""A file of a source, read by the format its contract names, member by member where it is an archive."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from decimal import Decimal
 from typing import BinaryIO
 
 from jobs.conf import Field_, Source
-from jobs.sources.part import Part
+from jobs.sources.archive import opened
+from jobs.sources.part import Part, refused
+from jobs.sources.read_arff import read_arff
 from jobs.sources.read_csv import read_csv
+from jobs.sources.read_fixed import read_fixed
 from jobs.sources.read_jsonl import read_jsonl
 from jobs.sources.read_parquet import read_parquet
+from jobs.sources.read_xlsx import read_xlsx
 from jobs.sources.read_xml import read_xml
+
+DOCUMENTS = {"xlsx": "[Content_Types].xml"}
+"""Formats that are ZIP archives themselves, by the member that says so."""
 
 
 def read(stream: BinaryIO, source: Source) -> Iterator[Part]:
     """The records of one file, with the cells of the columns the contract maps."""
-    columns = wanted(source)
-    if source.files.format == "csv":
-        return read_csv(stream, source.files, columns)
-    if source.files.format == "jsonl":
-        return read_jsonl(stream, source.files, columns)
-    if source.files.format == "parquet":
+    for _, parts in documents(stream, source):
+        yield from parts
+
+
+def documents(stream: BinaryIO, source: Source) -> Iterator[tuple[str, Iterator[Part]]]:
+    """The documents of one file: the member's name ('' where the file is no archive), and its parts, to be read before the next is asked for."""
+    for found in opened(stream, DOCUMENTS.get(source.files.format)):
+        if found.stream is None:
+            assert found.refusal is not None
+            yield found.member, iter([replace(refused(found.refusal.rule, found.refusal.reason), member=found.member)])
+        else:
+            yield found.member, (replace(part, member=found.member) for part in _read(found.stream, source))
+
+
+def _read(stream: BinaryIO, source: Source) -> Iterator[Part]:
+    columns, files = wanted(source), source.files
+    if files.format == "csv":
+        return read_csv(stream, files, columns, _scales(source))
+    if files.format == "fixed":
+        return read_fixed(stream, files, columns)
+    if files.format == "jsonl":
+        return read_jsonl(stream, files, columns)
+    if files.format == "parquet":
         return read_parquet(stream, columns)
+    if files.format == "arff":
+        return read_arff(stream, files, columns)
+    if files.format == "xlsx":
+        return read_xlsx(stream, files, columns, _formats(source), _scales(source))
     details = {table: _origins(fields) for table, fields in (source.details or {}).items()}
-    return read_xml(stream, source.files.format, columns, details)
+    return read_xml(stream, files.format, columns, details)
+
+
+def fields(source: Source) -> list[Field_]:
+    """Every field the contract maps, of columns, lines and stages."""
+    found = [*source.columns.values(), *(source.lines or {}).values()]
+    for stage in (source.stages or {}).values():
+        found += stage.columns.values()
+    return found
 
 
 def wanted(source: Source) -> list[str]:
     """The source columns that the contract maps, each once, in the contract's order."""
-    fields = [*source.columns.values(), *(source.lines or {}).values()]
-    for stage in (source.stages or {}).values():
-        fields += stage.columns.values()
-    found = [f.from_ for f in fields if f.from_ is not None]
+    found = [f.from_ for f in fields(source) if f.from_ is not None]
     return list(dict.fromkeys([*found, *([source.version.from_] if source.version.from_ else [])]))
+
+
+def _formats(source: Source) -> dict[str, str]:
+    """How the contract has dates written, by source column."""
+    dated = {f.from_: f.formats[0] for f in fields(source) if f.from_ is not None and f.type in ("date", "timestamp")}
+    of = source.version
+    return dated | ({of.from_: of.formats[0]} if of.from_ is not None and of.type != "int" else {})
+
+
+def _scales(source: Source) -> dict[str, Decimal]:
+    """The scale of each money column, by source column."""
+    return {f.from_: f.scale for f in fields(source) if f.from_ is not None and f.type == "money"}
 
 
 def _origins(fields: dict[str, Field_]) -> list[str]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import csv
-import difflib
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import BinaryIO
 
 import numpy as np
@@ -14,68 +14,67 @@ import pyarrow as pa
 import pyarrow.csv
 
 from jobs.conf import Files
+from jobs.sources.found import DELIMITERS, HEAD, settled
+from jobs.sources.header import extra, header_fault
 from jobs.sources.part import KEPT_RAW, MAX_RECORD, Part, broken, only_broken, refused
 from jobs.sources.text import LOST, NUL, Records, records
+from jobs.sources.units import unit_fault
 
 ENCODINGS = ("utf-8", "gb18030", "cp1252", "utf-16")
-DELIMITERS = (",", ";", "\t", "|")
-HEAD = 1 << 16
 
 Mask = npt.NDArray[np.bool_]
 
 
-def read_csv(stream: BinaryIO, files: Files, wanted: Sequence[str]) -> Iterator[Part]:
+def read_csv(stream: BinaryIO, files: Files, wanted: Sequence[str], scales: Mapping[str, Decimal] | None = None) -> Iterator[Part]:
     """The records of a delimited file, with the cells of the `wanted` columns as text.
 
     A header without a wanted column breaks every record of the file, and each says so: which column, what was found, and
-    under which encoding or delimiter it would have been there. Columns nobody wants are noted.
+    under which encoding or delimiter it would have been there. So does a file that names another unit of money than `scales`,
+    the contract's scale by column. Columns nobody wants are noted.
     """
+    files, found_note = settled(stream, files, wanted)
+    preamble = int(files.preamble)
     head = stream.read(HEAD)
     stream.seek(0)
     header: list[str] | None = None
     fault: tuple[str, str] | None = None
-    for part in records(stream, files.encoding, files.delimiter, files.preamble):
+    for part in records(stream, files.encoding, files.delimiter, preamble):
         rest = part
         notes: tuple[str, ...] = ()
         if header is None:
             header = _cells(part.select(slice(0, 1)).raw()[0].as_py(), files.delimiter)
-            fault = _header_fault(header, wanted, head, files)
-            notes = _extra(header, wanted)
+            fault = _fault(header, wanted, head, files) or unit_fault(_above(head, files), header, scales or {})
+            notes = (*found_note, *extra(header, wanted))
             rest = part.select(slice(1, None))
         if fault:
-            yield only_broken(broken(rest.lines, _shortened(rest), *fault))
+            yield only_broken(broken(rest.lines, _shortened(rest), *fault), notes)
         else:
             yield _part(rest, header, wanted, files.delimiter, notes)
     if header is None:
-        yield refused("empty_file", f"the file has no header below {files.preamble} line(s); ask for it again")
+        yield refused("empty_file", f"the file has no header below {preamble} line(s); ask for it again")
 
 
 def _cells(text: str, delimiter: str) -> list[str]:
     return [c.strip() for c in next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), [])]
 
 
-def _extra(header: list[str], wanted: Sequence[str]) -> tuple[str, ...]:
-    extra = [h for h in header if h not in wanted]
-    return (f"columns not in the contract: {', '.join(extra)}",) if extra else ()
-
-
-def _header_fault(header: list[str], wanted: Sequence[str], head: bytes, files: Files) -> tuple[str, str] | None:
-    missing = [w for w in wanted if w not in header]
-    twice = [w for w in wanted if header.count(w) > 1]
-    if twice and not missing:
-        return "column_twice", f"column(s) {', '.join(twice)} stand in the header twice; which one counts must be said by the agency"
-    if not missing:
-        return None
+def _fault(header: list[str], wanted: Sequence[str], head: bytes, files: Files) -> tuple[str, str] | None:
+    """What is wrong with the header; a missing column that another encoding or delimiter would show is told as such."""
+    fault = header_fault(header, wanted)
+    if fault is None or fault[0] != "column_missing":
+        return fault
     for encoding in dict.fromkeys((files.encoding, *ENCODINGS)):
         for delimiter in dict.fromkeys((files.delimiter, *DELIMITERS)):
-            if (encoding, delimiter) != (files.encoding, files.delimiter) and _fits(head, encoding, delimiter, wanted, files.preamble):
+            if (encoding, delimiter) != (files.encoding, files.delimiter) and _fits(head, encoding, delimiter, wanted, int(files.preamble)):
                 if encoding == files.encoding:
                     return "delimiter", f"the columns are divided by {delimiter!r}, not {files.delimiter!r}; set files.delimiter in the contract"
                 return "encoding", f"the file is {encoding}, not {files.encoding}; set files.encoding in the contract or have it sent again"
-    near = [f"{m!r} may now be {n[0]!r}" for m in missing if (n := difflib.get_close_matches(m, [h for h in header if h not in wanted], 1, 0.5))]
-    hint = f" ({'; '.join(near)})" if near else ""
-    found = ", ".join(header)[:500]
-    return "column_missing", f"column(s) {', '.join(missing)} are missing; found: {found}{hint}; map the new name in the contract or have the file sent again"
+    return fault
+
+
+def _above(head: bytes, files: Files) -> str:
+    text = head.decode(files.encoding, errors="replace")
+    return "\n".join(text.splitlines()[: int(files.preamble)])
 
 
 def _fits(head: bytes, encoding: str, delimiter: str, wanted: Sequence[str], preamble: int) -> bool:

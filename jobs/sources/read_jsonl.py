@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow as pa
 
 from jobs.conf import Files
-from jobs.sources.part import BROKEN, KEPT_RAW, MAX_RECORD, Part, broken, refused
-from jobs.sources.text import LOST, NUL, Records, records
+from jobs.sources.part import Part, broken, refused
+from jobs.sources.text import Records, records, unreadable
 
 
 def read_jsonl(stream: BinaryIO, files: Files, wanted: Sequence[str]) -> Iterator[Part]:
@@ -23,7 +23,7 @@ def read_jsonl(stream: BinaryIO, files: Files, wanted: Sequence[str]) -> Iterato
     seen: set[str] = set()
     anything = False
     top = {w.split(".")[0] for w in wanted}
-    for found in records(stream, files.encoding, None, files.preamble):
+    for found in records(stream, files.encoding, None, int(files.preamble)):
         anything = True
         part, keys = _part(found, wanted)
         extra |= keys - top
@@ -41,12 +41,10 @@ def read_jsonl(stream: BinaryIO, files: Files, wanted: Sequence[str]) -> Iterato
 
 
 def _part(found: Records, wanted: Sequence[str]) -> tuple[Part, set[str]]:
-    long, nul, lost = found.ends - found.starts > MAX_RECORD, found.holds(NUL), found.holds(LOST)
+    faulty, readable = unreadable(found)
     rows: list[dict[str, Any]] = []
     good: list[int] = []
-    faulty = []
     keys: set[str] = set()
-    readable = found.select(~(long | nul | lost))
     texts = readable.raw()
     for n, text in enumerate(texts.to_pylist()):
         row = _object(text)
@@ -56,22 +54,24 @@ def _part(found: Records, wanted: Sequence[str]) -> tuple[Part, set[str]]:
             keys.update(row)
         else:
             faulty.append(broken([int(readable.lines[n])], [text], "json", f"{row}; one JSON object must stand on each line"))
-    for mask, rule, reason in ((long, "too_long", f"more than {MAX_RECORD} bytes in one line"), (nul, "nul", "the line holds NUL bytes"),
-                               (lost, "encoding", "bytes that are not of the declared encoding")):  # fmt: skip
-        chosen = found.select(mask)
-        heads = [chosen.data[s : min(e, s + KEPT_RAW)].tobytes().decode("utf-8", "ignore") for s, e in zip(chosen.starts, chosen.ends, strict=True)]
-        faulty.append(broken(chosen.lines, heads, rule, f"{reason}; have the file sent again"))
     cells = {w: pa.array([_at(row, w.split(".")) for row in rows], pa.string()) for w in wanted}
     keep = np.array(good, dtype=np.int64)
-    return Part(pa.array(readable.lines[keep], pa.int64()), texts.take(pa.array(keep)), cells, pa.concat_tables(faulty) if faulty else BROKEN.empty_table()), keys
+    return Part(pa.array(readable.lines[keep], pa.int64()), texts.take(pa.array(keep)), cells, pa.concat_tables(faulty)), keys
 
 
 def _object(text: str) -> dict[str, Any] | str:
     try:
-        found = json.loads(text, parse_float=str, parse_int=str, parse_constant=_no_constant)
+        found = json.loads(text, parse_float=str, parse_int=str, parse_constant=_no_constant, object_pairs_hook=_once)
     except (ValueError, RecursionError) as fault:
         return f"no JSON: {fault}"[:300]
     return found if isinstance(found, dict) else f"a JSON {type(found).__name__}, no object"
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a key stands twice in one object")
+    return found
 
 
 def _no_constant(name: str) -> Any:

@@ -14,8 +14,8 @@ import pyarrow.compute as pc
 from jobs.conf import House, Source
 from jobs.lake.buckets import buckets_of, group_codes
 from jobs.sources.check import Checked, Receipt, check
-from jobs.sources.part import refused
-from jobs.sources.read import read
+from jobs.sources.part import Part, refused
+from jobs.sources.read import documents
 
 log = logging.getLogger(__name__)
 ENOUGH = 100_000
@@ -54,8 +54,8 @@ def route(task: FileTask) -> Iterator[Routed]:
     gathered: list[Checked] = []
     names: list[str] = []
     waiting = 0
-    for name in task.files:
-        for found in _file(task, name):
+    for file in task.files:
+        for name, found in _file(task, file):
             yield from _remarks(task, name, found)
             gathered.append(found)
             names.append(name)
@@ -66,22 +66,33 @@ def route(task: FileTask) -> Iterator[Routed]:
     yield from _sent(task, names, gathered)
 
 
-def _file(task: FileTask, name: str) -> Iterator[Checked]:
-    """A file's parts, checked; the whole file is broken by one record where the contract says so."""
+Place = tuple[str, Checked]
+
+
+def _file(task: FileTask, name: str) -> Iterator[Place]:
+    """A file's parts, checked, each with its place; the whole file is broken by one record where the contract says so."""
     if task.source.broken == "file":
         yield from _all_or_none(list(_parts(task, name)))
     else:
         yield from _parts(task, name)
 
 
-def _parts(task: FileTask, name: str) -> Iterator[Checked]:
+def _parts(task: FileTask, name: str) -> Iterator[Place]:
+    """Parts of a file; those of an archive's member are placed at `file!member`."""
+    with (Path(task.folder) / name).open("rb") as stream:
+        for member, parts in documents(stream, task.source):
+            place = f"{name}!{member}" if member else name
+            for found in _checked(task, parts):
+                yield place, found
+
+
+def _checked(task: FileTask, parts: Iterator[Part]) -> Iterator[Checked]:
     line = 0
     try:
-        with (Path(task.folder) / name).open("rb") as stream:
-            for part in read(stream, task.source):
-                found = check(part, task.source, task.house, task.receipt)
-                line = max(line, int(pc.max(found.records["line"]).as_py() or 0))
-                yield found
+        for part in parts:
+            found = check(part, task.source, task.house, task.receipt)
+            line = max(line, int(pc.max(found.records["line"]).as_py() or 0))
+            yield found
     except OSError:
         raise
     except Exception as fault:  # a file from outside must not end the night, whatever it does to a reader
@@ -90,10 +101,10 @@ def _parts(task: FileTask, name: str) -> Iterator[Checked]:
         yield check(refused("unreadable", reason, line=line + 1), task.source, task.house, task.receipt)
 
 
-def _all_or_none(parts: list[Checked]) -> list[Checked]:
-    if not any(pc.any(pc.is_valid(p.records["rules"])).as_py() for p in parts):
+def _all_or_none(parts: list[Place]) -> list[Place]:
+    if not any(pc.any(pc.is_valid(p.records["rules"])).as_py() for _, p in parts):
         return parts
-    return [_spoiled(p) for p in parts]
+    return [(place, _spoiled(p)) for place, p in parts]
 
 
 def _spoiled(part: Checked) -> Checked:

@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs.sources.part import MAX_RECORD
+from jobs.sources.part import KEPT_RAW, MAX_RECORD, broken
 
 CHUNK = 8 << 20
 NEWLINE, RETURN, QUOTE, NUL = 10, 13, 34, 0
@@ -93,6 +93,18 @@ class Records:
             hit[-n:] = False
         counts = np.concatenate([[0], np.cumsum(hit)])
         return counts[self.ends] > counts[self.starts]
+
+
+def unreadable(found: Records) -> tuple[list[pa.Table], Records]:
+    """Of lines: those that are too long, hold NUL bytes or bytes outside the encoding, as broken records; and the others."""
+    long, nul, lost = found.ends - found.starts > MAX_RECORD, found.holds(NUL), found.holds(LOST)
+    faulty = []
+    for mask, rule, reason in ((long, "too_long", f"more than {MAX_RECORD} bytes in one line"), (nul & ~long, "nul", "the line holds NUL bytes"),
+                               (lost & ~nul & ~long, "encoding", "bytes that are not of the declared encoding")):  # fmt: skip
+        chosen = found.select(mask)
+        heads = [chosen.data[s : min(e, s + KEPT_RAW)].tobytes().decode("utf-8", "ignore") for s, e in zip(chosen.starts, chosen.ends, strict=True)]
+        faulty.append(broken(chosen.lines, heads, rule, f"{reason}; have the file sent again"))
+    return faulty, found.select(~(long | nul | lost))
 
 
 def decoded(stream: BinaryIO, encoding: str) -> Iterator[bytes]:
