@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field, model_validator
 
 from jobs.conf.base import Cron, Strict, Text
+from jobs.conf.pull import Pull
 from jobs.lake.tables import TABLES
 
 
@@ -125,6 +126,7 @@ class Source(Strict):
     delivery: Literal["increment", "snapshot"] = "increment"
     files: Files
     expect: Expect
+    pull: Pull | None = Field(default=None, description="where the files are fetched from; null: they are brought")
     columns: dict[str, Field_]
     lines: dict[str, Field_] | None = Field(default=None, description="unpivot: form line or statement item -> amount column")
     stages: dict[str, Stage] | None = Field(default=None, description="unpivot: one row per dated stage")
@@ -165,5 +167,6 @@ class Source(Strict):
 
 
 def period(text: str) -> timedelta:
-    """`3d` or `12h` as a timedelta."""
-    return timedelta(days=int(text[:-1])) if text.endswith("d") else timedelta(hours=int(text[:-1]))
+    """`3d`, `12h`, `5m` or `30s` as a timedelta."""
+    unit = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}[text[-1]]
+    return timedelta(**{unit: int(text[:-1])})

@@ -63,6 +63,7 @@ def deliveries(inbox: Path, source: Source, house: House, as_of: date) -> list[D
         return []
     with alone(folder):
         entries = read_entries(folder / MANIFEST)
+        uncover(folder, entries)
         entries += _entered(folder, source, entries, as_of, house)
     found = []
     for receipt in sorted({e["receipt"] for e in entries}):
@@ -90,7 +91,7 @@ def batch_id(delivery: Delivery, source: Source, house: House) -> str:
 
 def contract_digest(source: Source, house: House) -> str:
     """Digest of all in the contract and the house that decides what rows a file gives."""
-    said = source.model_dump(mode="json", by_alias=True, exclude={"agency", "owner", "legal_basis", "expect"})
+    said = source.model_dump(mode="json", by_alias=True, exclude={"agency", "owner", "legal_basis", "expect", "pull"})
     ours = [house.zone, house.cut_off, house.id_standard, house.currency]
     return hashlib.sha256(json.dumps([said, ours], sort_keys=True).encode()).hexdigest()[:16]
 
@@ -106,8 +107,23 @@ def alone(folder: Path) -> Iterator[None]:
         os.close(handle)
 
 
+def staged(folder: Path, name: str) -> Path:
+    """Where a pulled file waits for its entry, under a name that nobody takes for a delivery's."""
+    return folder / f".{name}.staged"
+
+
+def uncover(folder: Path, entries: list[dict[str, Any]]) -> None:
+    """Give files that are entered but still staged their names: a pull may have been killed between the two. The folder must be held alone."""
+    for name in {e["file"] for e in entries if e["pull"] and not (folder / e["file"]).exists()}:
+        if staged(folder, name).is_file():
+            staged(folder, name).replace(folder / name)
+
+
 def read_entries(path: Path) -> list[dict[str, Any]]:
-    """The entries of a manifest: file, receipt, kind and received_at with its zone; none when there is no manifest. LandingError names a line."""
+    """The entries of a manifest: file, receipt, kind, received_at with its zone and, of what was pulled, what the next pull must know (`pull`).
+
+    None when there is no manifest. LandingError names a line.
+    """
     if not path.is_file():
         return []
     found = []
@@ -122,13 +138,14 @@ def _entry(line: str, place: str) -> dict[str, Any]:
         said = json.loads(line)
         name, receipt, kind = str(said["file"]), int(said["receipt"]), said.get("kind", "delivery")
         received_at = datetime.fromisoformat(said["received_at"])
+        pull = dict(said.get("pull") or {})
     except (ValueError, KeyError, TypeError) as fault:
         raise LandingError(f"{place}: not an entry ({fault!r}); it needs receipt, file, received_at and kind as JSON") from fault
     if Path(name).name != name or name.startswith("."):
         raise LandingError(f"{place}: file '{name}' must be a plain name inside the source's folder")
     if received_at.tzinfo is None or kind not in ("delivery", "history") or receipt < 1:
         raise LandingError(f"{place}: received_at needs an offset such as +08:00, kind is delivery or history, receipt is 1 or more")
-    return {"file": name, "receipt": receipt, "kind": kind, "received_at": received_at}
+    return {"file": name, "receipt": receipt, "kind": kind, "received_at": received_at, "pull": pull}
 
 
 def _entered(folder: Path, source: Source, entries: list[dict[str, Any]], as_of: date, house: House) -> list[dict[str, Any]]:
@@ -145,17 +162,31 @@ def _entered(folder: Path, source: Source, entries: list[dict[str, Any]], as_of:
     received_at = datetime.combine(as_of, time(0), ZoneInfo(house.zone))
     lines = [json.dumps({"receipt": receipt, "file": n, "received_at": received_at.isoformat(), "kind": "delivery"}, ensure_ascii=False) for n in new]
     append_entries(folder / MANIFEST, lines)
-    return [{"file": n, "receipt": receipt, "kind": "delivery", "received_at": received_at} for n in new]
+    return [{"file": n, "receipt": receipt, "kind": "delivery", "received_at": received_at, "pull": {}} for n in new]
 
 
 def append_entries(path: Path, lines: list[str]) -> None:
-    """Add entries in one write, under the lock that whoever lands files takes too."""
+    """Add entries, all or none of them, under the lock that whoever lands files takes too."""
     try:
         with path.with_name(".landing.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            torn = path.is_file() and not path.read_bytes().endswith(b"\n") and path.stat().st_size > 0
-            with path.open("ab", buffering=0) as out:
-                out.write((("\n" if torn else "") + "\n".join(lines) + "\n").encode())
+            before = path.read_text(encoding="utf-8") if path.is_file() else ""
+            torn = "\n" if before and not before.endswith("\n") else ""
+            part = path.with_name(f".{path.name}.part")
+            with part.open("w", encoding="utf-8") as out:
+                out.write(before + torn + "\n".join(lines) + "\n")
+                out.flush()
                 os.fsync(out.fileno())
+            part.replace(path)
+            sync_folder(path.parent)
     except OSError as fault:
         raise LandingError(f"{path}: cannot be written ({fault.strerror}); make the folder writable, or enter the files in the manifest yourself") from fault
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder outlast a power cut."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
