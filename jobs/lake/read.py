@@ -83,7 +83,7 @@ def in_force(batches: pa.Table, run: int) -> frozenset[str]:
     last: dict[str, tuple[int, int, str]] = {}
     order = {"received": 0, "retired": 1}
     for batch_id, act, at in zip(batches["batch_id"].to_pylist(), batches["act"].to_pylist(), batches["run"].to_pylist(), strict=True):
-        if at <= run:
+        if at <= run and act in order:
             last[batch_id] = max(last.get(batch_id, (-1, 0, "")), (at, order[act], act))
     return frozenset(b for b, (_, _, act) in last.items() if act == "received")
 

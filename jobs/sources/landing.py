@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
@@ -83,10 +84,21 @@ def deliveries(inbox: Path, source: Source, house: House, as_of: date) -> list[D
 def batch_id(delivery: Delivery, source: Source, house: House) -> str:
     """Digest of source, receipt, file contents, contract and code: after a fix the same files are another batch."""
     parts = [delivery.source, str(delivery.receipt), contract_digest(source, house), str(CODE_REVISION)]
-    for name in delivery.files:
-        with open(Path(delivery.folder) / name, "rb") as stream:
-            parts += [name, hashlib.file_digest(stream, "sha256").hexdigest()]
+    for name, digest in zip(delivery.files, file_digests(delivery), strict=True):
+        parts += [name, digest]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:24]
+
+
+def file_digests(delivery: Delivery) -> list[str]:
+    """SHA-256 of each file, in their order."""
+    return [_file_digest(str(Path(delivery.folder) / name), (Path(delivery.folder) / name).stat().st_mtime_ns) for name in delivery.files]
+
+
+@lru_cache(maxsize=100_000)
+def _file_digest(path: str, changed: int) -> str:
+    """Of a file as it was at a moment: each is read for its digest once."""
+    with open(path, "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def contract_digest(source: Source, house: House) -> str:
