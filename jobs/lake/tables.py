@@ -86,6 +86,14 @@ class Table:
         return self.document or self.key
 
     @property
+    def dated(self) -> str | None:
+        """The date in the key by which a document lies in one month: of an event its own, of a return its period's end; None: there is none."""
+        if self.layer not in ("version", "event", "additive"):
+            return None
+        dates = [c.name for c in self.own if c.name in self.version_of and c.type == DATE]
+        return dates[-1] if dates else None
+
+    @property
     def measures(self) -> tuple[str, ...]:
         """The summed columns of an additive table."""
         return tuple(c.name for c in self.own if c.name not in self.key) if self.layer == "additive" else ()
