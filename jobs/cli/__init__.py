@@ -9,7 +9,7 @@ import typer
 
 from jobs.cli import landing, look, loop, pulling, quarantine, reading, study
 from jobs.cli.place import quiet
-from jobs.conf import ConfError
+from jobs.conf import ConfError, PurposeError
 from jobs.lake.session import JarsMissing
 from jobs.lake.write import Fenced, LakeError
 from jobs.respond.returned_list import UnreadableList
@@ -35,7 +35,7 @@ def main() -> None:
         code = _say_usage(fault)
     except (ConfError, LandingError, UnreadableList, FileNotFoundError, NotADirectoryError) as fault:
         code = _say("bad usage or configuration", fault, 2)
-    except (Refused, Fenced) as fault:
+    except (Refused, Fenced, PurposeError) as fault:
         code = _say("refused", fault, 3)
     except LakeError as fault:
         code = _say("refused by the lake", fault, 3)

@@ -407,7 +407,7 @@ CONTROL = (
         _c("receipt", LONG, "receipt number in the landing manifest"), _c("received_at", STAMP, "receipt"), _c("kind", STRING, "delivery, history, or release: records out of the quarantine of `out_of`"),
         _c("files", STRINGS, "file names"), _c("digests", STRINGS, "SHA-256 of each file"), _c("out_of", STRING, "batch that had these records before; null: the delivery itself"),
         _c("received", LONG, "lines or documents"), _c("accepted", LONG, "stored, in force"), _c("superseded", LONG, "stored, a higher version was there"), _c("duplicate", LONG, "bronze only"),
-        _c("quarantined", LONG, "refused with a reason"), _c("tables", STRINGS, "silver tables written"), _c("contract", STRING, "digest of the contract"), _c("note", STRING, "remarks of ingest, or the reason a person gave"),
+        _c("quarantined", LONG, "refused with a reason"), _c("tables", STRINGS, "silver tables written"), _c("contract", STRING, "revision:digest of the contract"), _c("note", STRING, "remarks of ingest, or the reason a person gave"),
         _c("by", STRING, "who ordered the act; null: ingest itself"), _c("at", STAMP, "when it was ordered"))),
     Table("released", "control", "One row per quarantine row that was released; counts while `batch_id` is in force.", ("out_of", "file", "line", "batch_id"), (
         _c("out_of", STRING, "batch that holds the quarantine row"), _c("file", STRING, "its file"), _c("line", LONG, "its line"),

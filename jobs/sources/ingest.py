@@ -22,9 +22,10 @@ from jobs.lake.write import append_once
 from jobs.sources.bucket import Batch, BucketTask, Written, receive_bucket
 from jobs.sources.check import Receipt
 from jobs.sources.conservation import conserved
-from jobs.sources.landing import Delivery, batch_id, contract_digest, deliveries, file_digests, received_day
+from jobs.sources.landing import Delivery, batch_id, deliveries, file_digests, received_day
 from jobs.sources.origin import origin_of, received_id, settled_id
 from jobs.sources.receive import FATES
+from jobs.sources.revision import contract_mark, same_or_raised
 from jobs.sources.route import FileTask, route
 
 if TYPE_CHECKING:
@@ -63,11 +64,15 @@ def ingest_step(lake: Lake, spark: SparkSession, night: Night, inbox: Path) -> t
 
 
 def pending(lake: Lake, night: Night, inbox: Path) -> list[Batch]:
-    """Deliveries not yet received, in the order in which they will be. A delivery whose files are not all there waits, and those after it too."""
+    """Deliveries not yet received, in the order in which they will be. A delivery whose files are not all there waits, and those after it too.
+
+    ContractChanged when one would be read by a contract that changed without another revision.
+    """
     acts = whole(lake.root, "batch")
     force = in_force(acts, night.run)
     ever = {received_id(b) for b in acts["batch_id"].to_pylist()}
-    rows = [r for r in acts.to_pylist() if r["batch_id"] in force and r["act"] == "received"]
+    seen = [r for r in acts.to_pylist() if r["act"] == "received"]
+    rows = [r for r in seen if r["batch_id"] in force]
     found: list[Batch] = []
     for source in sorted(night.conf.sources.values(), key=lambda s: s.name):
         before = [r["batch_id"] for r in rows if r["source"] == source.name]
@@ -77,6 +82,7 @@ def pending(lake: Lake, night: Night, inbox: Path) -> list[Batch]:
             batch = batch_id(delivery, source, night.conf.house)
             if batch in ever:
                 continue  # retired on purpose: only another contract, code or content brings it back
+            same_or_raised(source, night.conf.house, seen)
             earlier = max((d for d in days if d < delivery.day), default=None)
             origin = origin_of(before)
             found.append(Batch(len(found), delivery, source, settled_id(lake, source, batch, origin), earlier, origin))
@@ -159,5 +165,5 @@ def _batch_row(night: Night, batch: Batch, parts: list[Written]) -> dict[str, An
         "received_at": delivery.received_at, "kind": RELEASE if batch.held else delivery.kind, "files": list(delivery.files),
         "digests": file_digests(delivery), "out_of": batch.out_of, "received": sum(p.received for p in parts), **counts,
         "tables": [n for n in _tables(batch.source) if any(n in p.files for p in parts)],
-        "contract": contract_digest(batch.source, night.conf.house), "note": "; ".join(notes)[:1000] or None,
+        "contract": contract_mark(batch.source, night.conf.house), "note": "; ".join(notes)[:1000] or None,
     }  # fmt: skip

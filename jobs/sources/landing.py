@@ -27,6 +27,12 @@ from jobs.sources import CODE_REVISION
 log = logging.getLogger(__name__)
 MANIFEST = "manifest.jsonl"
 
+_OF_A_FIELD = {"__all__": {"purposes", "legal_basis", "unit"}}
+_SAYS_NOTHING_OF_ROWS: dict[str, Any] = {
+    **dict.fromkeys(("agency", "owner", "legal_basis", "purposes", "retention", "expect", "pull"), True),
+    "columns": _OF_A_FIELD, "lines": _OF_A_FIELD, "stages": {"__all__": {"columns": _OF_A_FIELD}}, "details": {"__all__": _OF_A_FIELD},
+}  # fmt: skip
+
 
 class LandingError(Exception):
     """The inbox cannot be used as it is; the message names file, line and remedy."""
@@ -102,8 +108,8 @@ def _file_digest(path: str, changed: int) -> str:
 
 
 def contract_digest(source: Source, house: House) -> str:
-    """Digest of all in the contract and the house that decides what rows a file gives."""
-    said = source.model_dump(mode="json", by_alias=True, exclude={"agency", "owner", "legal_basis", "expect", "pull"})
+    """Digest of all in the contract and the house that decides what rows a file gives: not of what a row may be used for, nor of a key left at its default."""
+    said = source.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude=_SAYS_NOTHING_OF_ROWS)
     ours = [house.zone, house.cut_off, house.id_standard, house.currency]
     return hashlib.sha256(json.dumps([said, ours], sort_keys=True).encode()).hexdigest()[:16]
 
