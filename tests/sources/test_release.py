@@ -24,9 +24,9 @@ HEAD = "no,id,day,amount"
 AMOUNT = {"from": "amount", "type": "money", "required": True}
 
 
-def with_columns(**said: dict[str, Any]) -> Source:
+def with_columns(revision: int = 2, **said: dict[str, Any]) -> Source:
     plain = source().model_dump(by_alias=True)["columns"]
-    return source(revision=2, columns={**plain, **said})
+    return source(revision=revision, columns={**plain, **said})
 
 
 def zipped(files: dict[str, str]) -> bytes:
@@ -38,7 +38,7 @@ def zipped(files: dict[str, str]) -> bytes:
 
 
 TENS = with_columns(amount={**AMOUNT, "codes": None, "min": -5})
-FLOOR = with_columns(amount={**AMOUNT, "min": 0})
+FLOOR = with_columns(1, amount={**AMOUNT, "min": 0})
 SLASHES = with_columns(paid_on={"from": "day", "type": "date", "required": True, "formats": ["%Y-%m-%d", "%d/%m/%Y"]})
 SEMICOLONS = source(revision=2, files={"pattern": "*", "format": "csv", "delimiter": ";"})
 UTF16 = source(revision=2, files={"pattern": "*", "format": "csv", "encoding": "utf-16"})
