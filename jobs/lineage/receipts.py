@@ -1,0 +1,77 @@
+"""From lines to what was received: the rows of bronze, the deliveries they came in, and whether the inbox still holds the same files."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+from jobs.lake.lake import Lake
+from jobs.lake.read import data_files, whole
+from jobs.lake.tables import table
+from jobs.lineage.cell import Receipt, Row
+from jobs.lineage.known import matching
+from jobs.sources import CODE_REVISION
+from jobs.sources.landing import digest_of
+
+State = Literal["same", "changed", "gone", "unknown"]
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """A file that lines of a trace came in. `state`: the inbox holds the same file, another one, or none; `unknown`: the delivery it came
+    with is not whole there, so its digest cannot be told.
+    """
+
+    source: str
+    receipt: int | None
+    received_at: datetime | None
+    kind: str | None
+    batch_id: str
+    file: str
+    lines: int
+    state: State
+
+
+def records(lake: Lake, wanted: Iterable[Receipt]) -> dict[Receipt, str]:
+    """The raw record of each row of bronze that is there."""
+    places = set(wanted)
+    found: dict[Receipt, str] = {}
+    for source in sorted({p[0] for p in places}):
+        contract = table(f"bronze_{source}")
+        batches = {p[1] for p in places if p[0] == source}
+        rows = matching(lake.root, contract, data_files(lake.root, contract.name), "batch_id", batches)
+        for row in rows.select(["source", "batch_id", "file", "line", "raw"]).to_pylist():
+            place = (row["source"], row["batch_id"], row["file"], row["line"])
+            if place in places:
+                found[place] = row["raw"] or ""
+    return found
+
+
+def deliveries(lake: Lake, inbox: Path, lines: Iterable[Receipt]) -> list[Delivered]:
+    """The files of some lines, with how many of the lines each holds, by source, receipt and name."""
+    count = Counter((source, batch, file) for source, batch, file, _ in set(lines))
+    acts = {r["batch_id"]: r for r in whole(lake.root, "batch").to_pylist() if r["act"] == "received"}
+    states: dict[str, State] = {}
+    found = []
+    for (source, batch_id, file), lines_n in count.items():
+        act = acts.get(batch_id)
+        if act is not None and batch_id not in states:
+            states[batch_id] = _state(act, inbox / source)
+        landed = file if act is None or file in (act["files"] or ()) else file.split("!")[0]  # a member of an archive: archive!member
+        state: State = "unknown" if act is None else "gone" if not (inbox / source / landed).is_file() else states[batch_id]
+        receipt, received_at, kind = (act["receipt"], act["received_at"], act["kind"]) if act else (None, None, None)
+        found.append(Delivered(source, receipt, received_at, kind, batch_id, file, lines_n, state))
+    return sorted(found, key=lambda d: (d.source, d.receipt or 0, d.file))
+
+
+def _state(act: Row, folder: Path) -> State:
+    """Whether the files of a batch are those it was received from: their digest with contract, receipt and code is its id."""
+    names = tuple(act["files"] or ())
+    if not names or not all((folder / n).is_file() for n in names):
+        return "unknown"
+    same = any(act["batch_id"] == digest_of(act["source"], act["receipt"], act["contract"], revision, folder, names) for revision in range(CODE_REVISION, 0, -1))
+    return "same" if same else "changed"
