@@ -216,7 +216,7 @@ class Runner:
         """The files of all published dates before the night's, as they were published: a revision that is being staged, or was given up, is not."""
         dates = {d for d in published if d < night.as_of}
         past = [f for f in data_files(self.lake.root, name, self.versions.get(name, -1)) if f.as_of in dates]
-        revised = {r["as_of"] for r in self._records() if r["step"] == "begin" and r["as_of"] in dates and r["run"] > published[r["as_of"]].run}
+        revised = self.lake.given_up() & dates
         kept = [f for f in past if f.as_of not in revised]
         return (*kept, *(f for d in sorted(revised) for f in files_on(self.lake.root, name, published[d].tables.get(name, -1), d)))
 

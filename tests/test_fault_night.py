@@ -227,6 +227,9 @@ def again(scene: Scene, spark: SparkSession, kill: Kill, published: bool) -> Non
     runner.publish(night)
 
 
+UPKEEP = ("compact.py", "upkeep.py")
+
+
 def test_every_point_of_the_commands_before_and_after_the_night(film: Film, tmp_path: Path) -> None:
     for moment in film.desk:
         end = film.ends[moment.part]
@@ -244,9 +247,9 @@ def test_every_point_of_the_commands_before_and_after_the_night(film: Film, tmp_
 
 
 def test_every_point_in_the_code_is_passed_by_some_part_of_the_night(film: Film) -> None:
-    """A point that no run passes protects nothing."""
+    """A point that no run passes protects nothing. Those of upkeep are killed in tests/fault."""
     passed = {point for moment in (*film.rooms, *film.desk) for point in moment.points}
-    for path in (REPO / "jobs").rglob("*.py"):
+    for path in (p for p in (REPO / "jobs").rglob("*.py") if p.name not in UPKEEP):
         for named in re.findall(r'fault_point\(f?"([^"]+)"\)', path.read_text(encoding="utf-8")):
             wanted = re.compile(re.sub(r"\\{.*?\\}", ".+", re.escape(named)))
             assert any(wanted.fullmatch(p) for p in passed), f"{path.name}: {named}"

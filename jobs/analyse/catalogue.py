@@ -6,6 +6,7 @@ from datetime import date
 
 from jobs.analyse import indicator_families as _registered  # noqa: F401  registers every indicator
 from jobs.analyse.indicator import REGISTRY, Indicator, Side
+from jobs.analyse.origins import indicator_columns
 from jobs.conf import Conf, IndicatorParameters, in_force, load
 
 _HEAD = """# Indicators
@@ -55,6 +56,7 @@ def _section(rule: Indicator, p: IndicatorParameters | None) -> str:
         f"* Formula: {about.formula}",
         f"* Difference in: {about.unit}",
         f"* Judged on: {_frames(rule)}; inputs: {', '.join(about.inputs)}",
+        f"* Comes from: {', '.join(indicator_columns(rule))}",
         f"* As of: {about.as_of_rule}",
         f"* Peers: {about.peer_rule}",
         f"* Needs at least: {about.minimum}",

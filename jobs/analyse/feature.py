@@ -13,7 +13,7 @@ from jobs.lake.arrays import Floats
 
 INVOICES = ("invoice.net", "invoice.tax_amount")
 PURCHASES = (*INVOICES, "invoice.buyer_id")
-SALES = ("return_line.sales", "return_line.exempt")
+SALES = ("return_line.sales", "return_line.exempt", "return_line.exports")
 REGISTRY = ("taxpayer.registered_on", "taxpayer.status", "taxpayer.closed_on")
 PEERS = ("taxpayer.industry", "taxpayer.segment")
 OUTCOMES = ("case_event.result", "case_event.amount")

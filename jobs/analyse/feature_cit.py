@@ -45,7 +45,7 @@ FAMILY = Family(
         Feature("cit_burden_peers", "robust deviations", 12, "CIT burden against peers", (*_of("due", "revenue"), *PEERS)),
         Feature("cit_revenue_growth", "ratio", 24, "revenue / of the year before, less 1", _of("revenue")),
         Feature("cit_cost_less_revenue_growth", "ratio", 24, "growth of cost less growth of revenue", _of("cost", "revenue")),
-        Feature("cit_vat_gap", "ratio", 12, "(CIT revenue - VAT sales of the year) / the larger", _of("revenue", "sales", "exempt")),
+        Feature("cit_vat_gap", "ratio", 12, "(CIT revenue - VAT sales of the year) / the larger", _of("revenue", "sales", "exempt", "exports")),
         Feature("cit_loss_years", "count", 24, "years with a loss, of the last two returns", _of("profit")),
     ),
     count,

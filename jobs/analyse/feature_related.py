@@ -35,7 +35,7 @@ FAMILY = Family(
     (
         Feature("related_sales_share_12m", "share", 12, "share of sales to parties with a common owner", (*_OWN, *PURCHASES)),
         Feature("related_sales_share_36m", "share", 36, "share of sales to parties with a common owner", (*_OWN, *PURCHASES)),
-        Feature("related_sales_at_loss", "share", 12, "that share, where the last annual return shows a loss", (*_OWN, *PURCHASES, "return_line.profit")),
+        Feature("related_sales_at_loss", "share", 12, "that share, where the last annual return shows a loss", (*_OWN, *PURCHASES, "return_line.profit", "return_line.revenue")),
         Feature("owners_n", "count", None, "owners", _OWN),
         Feature("owner_companies_log", "log count", None, "other companies of the same owners", _OWN),
         Feature("owner_penalised_share", "share", None, "of these, with a penalty of market supervision", (*_OWN, "penalty.party_id", "penalty.party_name")),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from jobs.analyse.feature import PEERS, Family, Feature
+from jobs.analyse.feature import PEERS, SALES, Family, Feature
 from jobs.analyse.panel import Panel
 from jobs.analyse.ratios import sales
 from jobs.analyse.windows import growth, mean, ratio, share, times, total
@@ -70,7 +70,7 @@ FAMILY = Family(
         Feature("asset_turnover", "ratio", 12, "revenue / mean total assets", _of("revenue", "assets")),
         Feature("loss_quarters_8", "count", 24, "quarters with a loss, of eight", _of("profit")),
         Feature("loss_while_growing", "0 or 1", 24, "a loss although revenue rose", _of("profit", "revenue")),
-        Feature("statement_vat_gap_12m", "ratio", 12, "revenue of the statements / sales declared for VAT, less 1", (*_of("revenue"), "return_line.sales")),
+        Feature("statement_vat_gap_12m", "ratio", 12, "revenue of the statements / sales declared for VAT, less 1", (*_of("revenue"), *SALES)),
     ),
     count,
 )

@@ -7,9 +7,9 @@ import sys
 
 import typer
 
-from jobs.cli import landing, look, loop, pulling, study, trace
+from jobs.cli import landing, look, loop, pulling, quarantine, reading, study, trace
 from jobs.cli.place import quiet
-from jobs.conf import ConfError
+from jobs.conf import ConfError, PurposeError
 from jobs.lake.session import JarsMissing
 from jobs.lake.write import Fenced, LakeError
 from jobs.respond.returned_list import UnreadableList
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 USAGE: type[Exception] = typer.BadParameter.__mro__[1]  # usage errors of whichever click typer brings
 
 app = typer.Typer(name="assay", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
-for part in (loop, landing, pulling, look, trace, study):
+for part in (loop, landing, pulling, reading, look, quarantine, trace, study):
     part.add_to(app)
 
 
@@ -35,7 +35,7 @@ def main() -> None:
         code = _say_usage(fault)
     except (ConfError, LandingError, UnreadableList, FileNotFoundError, NotADirectoryError) as fault:
         code = _say("bad usage or configuration", fault, 2)
-    except (Refused, Fenced) as fault:
+    except (Refused, Fenced, PurposeError) as fault:
         code = _say("refused", fault, 3)
     except LakeError as fault:
         code = _say("refused by the lake", fault, 3)

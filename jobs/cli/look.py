@@ -1,4 +1,4 @@
-"""Commands that look at what is there: profile, quarantine, doctor, replay, docs."""
+"""Commands that look at what is there: profile, doctor, replay, docs."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ AsOf = Annotated[datetime, typer.Option("--as-of", formats=["%Y-%m-%d"], help="d
 
 def add_to(app: typer.Typer) -> None:
     """Register this file's commands."""
-    for command in (profile, quarantine, doctor, replay, docs):
+    for command in (profile, doctor, replay, docs):
         app.command()(command)
 
 
@@ -59,19 +59,6 @@ def profile(
         out.parent.mkdir(parents=True, exist_ok=True)
         out.write_text(text, encoding="utf-8")
         typer.echo(f"wrote {out}")
-
-
-def quarantine(
-    source: Annotated[str | None, typer.Option(help="only this source")] = None,
-    most: Annotated[int, typer.Option(min=1, help="how many rows to show")] = 20,
-) -> None:
-    """What was refused: source, file, line, rules broken, reason with remedy, raw text."""
-    place = Place.there()
-    batches = place.lake.batches_in_force(place.lake.epoch())
-    rows = [r for r in whole(place.lake.root, "quarantine").to_pylist() if r["batch_id"] in batches and source in (None, r["source"])]
-    for row in sorted(rows, key=lambda r: (r["source"], r["file"], r["line"]))[:most]:
-        typer.echo(f"{row['source']} {row['file']}:{row['line']} {','.join(row['rules'])}\n    {row['reason']}\n    {(row['raw'] or '')[:200]}")
-    typer.echo(f"{len(rows)} row(s) in quarantine" + (f", the first {most} shown" if len(rows) > most else ""))
 
 
 def doctor() -> None:

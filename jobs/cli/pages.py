@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from jobs import conf as configuration
 from jobs.analyse.features import catalogue as features
 from jobs.analyse.indicators import catalogue as indicators
+from jobs.conf import Field_, Source
 from jobs.lake.tables import TABLES, Table
 from jobs.pipeline import STEPS
 
@@ -42,12 +44,37 @@ def _table(contract: Table, writer: str) -> list[str]:
 
 def sources_page() -> str:
     """The contracts of conf/sources as a page."""
-    parts = ["# Sources", "", "Printed from `conf/sources/` by `assay docs`.", ""]
-    for name, source in sorted(configuration.load().sources.items()):
-        parts += [f"## {name}", "", f"{source.agency.en} ({source.agency.zh}) → `{source.table}`; {source.files.format}, {source.files.encoding}; {source.delivery}."]
-        parts += [f"Owner: {source.owner}. Legal basis: {source.legal_basis}. Expected: `{source.expect.schedule}`, late after {source.expect.late_after}.", ""]
-        parts += ["| column | from | type | purposes |", "|---|---|---|---|"]
-        cells = {**source.columns, **{f"line {k}": v for k, v in (source.lines or {}).items()}}
-        parts += [f"| {column} | {f.from_ or '= ' + str(f.constant)} | {f.type} | {', '.join(f.purposes)} |" for column, f in cells.items()]
-        parts.append("")
+    conf = configuration.load()
+    parts = ["# Sources", "", "Printed from `conf/sources/` by `assay docs`. Amounts without a unit are in the administration's currency; dates are local days.", ""]
+    for name, source in sorted(conf.sources.items()):
+        parts += [f"## {name}", "", f"{source.agency.en} ({source.agency.zh}) → `{source.table}`; {source.files.format}, {source.files.encoding}; {source.delivery}; revision {source.revision}."]
+        parts += [f"Owner: {source.owner}. Legal basis: {source.legal_basis}. Kept: {source.retention or 'not stated'}. Expected: `{source.expect.schedule}`, late after {source.expect.late_after}."]
+        parts += [f"Happened: `{source.event_at}`. Known, where it is history: `{source.known.from_}` and {source.known.delay_days} day(s). Versions: {_order(source)}.", ""]
+        parts += ["| column | from | type | unit | codes and bounds | purposes |", "|---|---|---|---|---|---|", *(_field(n, f) for n, f in _fields(source)), ""]
     return "\n".join(parts)
+
+
+def _order(source: Source) -> str:
+    return f"`{source.version.from_}` ({source.version.type})" if source.version.from_ else "in the order of receipt" if source.delivery == "snapshot" else "none, or in the order of receipt"
+
+
+def _fields(source: Source) -> Iterator[tuple[str, Field_]]:
+    """Every field by the name the page gives it: column, line, stage.column or details.column."""
+    yield from source.columns.items()
+    yield from ((f"line {n}", f) for n, f in (source.lines or {}).items())
+    for label, columns in [*((s, stage.columns) for s, stage in (source.stages or {}).items()), *(source.details or {}).items()]:
+        yield from ((f"{label}.{n}", f) for n, f in columns.items())
+
+
+def _field(name: str, f: Field_) -> str:
+    unit = f"{f.unit}{f' (x {f.scale})' if f.scale != 1 else ''}" if f.unit else ""
+    return f"| {name} | {f.from_ or '= ' + str(f.constant)} | {f.type} | {unit} | {_allowed(f)} | {', '.join(f.purposes)}{f' ({f.legal_basis})' if f.legal_basis else ''} |"
+
+
+def _allowed(f: Field_) -> str:
+    said = ["required"] if f.required else []
+    said += ["check digit"] if f.check_digit else []
+    said += [", ".join(k if k == v else f"{k} = {v}" for k, v in f.codes.items())] if f.codes else []
+    said += [f"at least {f.min}"] if f.min is not None else []
+    said += [f"at most {f.max}"] if f.max is not None else []
+    return "; ".join(said)

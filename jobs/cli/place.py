@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from jobs import conf as configuration
 from jobs.cli.fitting import must_fit
+from jobs.cli.purposes import must_be_permitted
 from jobs.lake.kernel import Input, load
 from jobs.lake.lake import IDENTITY, Lake, Published
 from jobs.lake.read import DataFile, files_on, read_files
@@ -55,6 +56,7 @@ class Place:
         """
         conf = configuration.load()
         must_fit(conf)
+        must_be_permitted(conf)
         root = _root(lake)
         must_have_parent(root, "ASSAY_LAKE")
         found = (inbox or Path(os.environ.get("ASSAY_INBOX", "inbox"))).resolve()

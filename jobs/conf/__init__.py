@@ -5,8 +5,9 @@ Every error names the file, the key path and what is allowed (exit 2). Figures o
 """
 
 from jobs.conf.base import CaseSource, ConfError, Level, Money, Share, Sourced, Strict, Text, in_force
+from jobs.conf.purposes import PurposeError, barred, misuses
 from jobs.conf.reading import load, root, unusable
-from jobs.conf.source import Expect, Field_, Files, Known, Source, Stage, Version, period
+from jobs.conf.source import Expect, Field_, Files, Known, Purpose, Source, Stage, Version, period
 from jobs.conf.whole import (
     COMPREHENSIVE,
     Band,
@@ -50,6 +51,8 @@ __all__ = [
     "Office",
     "Plan",
     "Post",
+    "Purpose",
+    "PurposeError",
     "Ranking",
     "RiskCode",
     "Share",
@@ -62,8 +65,10 @@ __all__ = [
     "Treatment",
     "Version",
     "Wording",
+    "barred",
     "in_force",
     "load",
+    "misuses",
     "period",
     "root",
     "unusable",

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import codecs
 import re
+from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
 from jobs.conf.base import Cron, Strict, Text
 from jobs.conf.pull import Pull
 from jobs.lake.tables import TABLES
+
+Purpose = Literal["risk", "case", "statistics", "letter"]
+UNITS = {"元": 1, "千元": 1_000, "万元": 10_000, "百万元": 1_000_000, "亿元": 100_000_000}
+"""Units of money that say by themselves what an amount is multiplied with."""
 
 
 class Field_(Strict):
@@ -22,7 +27,8 @@ class Field_(Strict):
     type: Literal["string", "id", "int", "number", "money", "date", "timestamp", "bool", "code"] = "string"
     required: bool = False
     formats: tuple[str, ...] = ("%Y-%m-%d",)
-    scale: Decimal = Field(default=Decimal(1), gt=0, description="10000 when the agency counts in ten-thousands")
+    unit: str | None = Field(default=None, description="what the agency counts in, such as 万元, kWh or m2; null: as the table's column says")
+    scale: Decimal = Field(default=Decimal(1), gt=0, description="10000 when the agency counts in ten-thousands; a unit of UNITS gives its own")
     codes: dict[str, str] | None = None
     masked: tuple[str, ...] = Field(default=(), description="values that stand for a hidden one: read as null")
     min: Decimal | None = None
@@ -30,8 +36,26 @@ class Field_(Strict):
     constant: str | None = None
     check_digit: bool = False
     pattern: str | None = Field(default=None, description="id columns: a regular expression that the whole id must match, such as \\d{14}")
-    purposes: tuple[Literal["risk", "case", "statistics", "letter"], ...] = ("risk", "case")
+    purposes: tuple[Purpose, ...] = Field(default=("risk", "case"), description="what the column may be used for; default: the source's")
+    legal_basis: str | None = Field(default=None, description="where the column has another one than its source")
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _scaled_by_its_unit(cls, said: Any) -> Any:
+        if isinstance(said, dict) and said.get("unit") in UNITS and "scale" not in said:
+            return {**said, "scale": UNITS[said["unit"]]}
+        return said
+
+    @model_validator(mode="after")
+    def _one_unit(self) -> Field_:
+        if self.unit in UNITS and self.scale != UNITS[self.unit]:
+            raise ValueError(f"unit {self.unit} multiplies with {UNITS[self.unit]}, scale says {self.scale}; leave `scale` out")
+        if self.scale != 1 and self.unit is None:
+            raise ValueError(f"scale {self.scale} needs the `unit` the agency counts in, such as 万元")
+        if self.scale != 1 and self.type not in ("money", "number"):
+            raise ValueError(f"scale is for money and numbers, not for {self.type}")
+        return self
 
     @model_validator(mode="after")
     def _one_origin(self) -> Field_:
@@ -123,6 +147,8 @@ class Source(Strict):
     agency: Text
     owner: str
     legal_basis: str
+    purposes: tuple[Purpose, ...] = Field(default=("risk", "case"), description="of every column that says nothing else")
+    retention: str | None = Field(default=None, pattern=r"^\d+[dmy]$", description="how long rows may be kept after the event: days, months or years")
     delivery: Literal["increment", "snapshot"] = "increment"
     files: Files
     expect: Expect
@@ -137,6 +163,25 @@ class Source(Strict):
     event_at: str = Field(description="target column that says when it happened")
     known: Known
     broken: Literal["row", "file"] = Field(default="row", description="quarantine the broken row, or the whole file with it")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _purposes_of_its_columns(cls, said: Any) -> Any:
+        """What the source may be used for holds for each of its columns that says nothing else."""
+        if not isinstance(said, dict) or "purposes" not in said:
+            return said
+
+        def given(columns: Any) -> Any:
+            if not isinstance(columns, dict):
+                return columns
+            return {n: {"purposes": said["purposes"], **f} if isinstance(f, dict) else f for n, f in columns.items()}
+
+        found = {**said, **{part: given(said[part]) for part in ("columns", "lines") if part in said}}
+        if isinstance(said.get("details"), dict):
+            found["details"] = {name: given(columns) for name, columns in said["details"].items()}
+        if isinstance(said.get("stages"), dict):
+            found["stages"] = {n: {**s, "columns": given(s.get("columns"))} if isinstance(s, dict) else s for n, s in said["stages"].items()}
+        return found
 
     @model_validator(mode="after")
     def _fits_its_table(self) -> Source:
@@ -164,6 +209,15 @@ class Source(Strict):
             if name not in given | (dated if label == "known.from" else set()):
                 raise ValueError(f"{label}: '{name}' is not a mapped column")
         return self
+
+    def fields(self) -> Iterator[tuple[str, str, Field_]]:
+        """Every mapped column and form line: silver table, name, field; a column of several stages once for each."""
+        for name, f in {**self.columns, **(self.lines or {})}.items():
+            yield self.table, name, f
+        for stage in (self.stages or {}).values():
+            yield from ((self.table, name, f) for name, f in stage.columns.items())
+        for table, columns in (self.details or {}).items():
+            yield from ((table, name, f) for name, f in columns.items())
 
 
 def period(text: str) -> timedelta:

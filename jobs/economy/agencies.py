@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 
 from jobs.conf.base import Share, Strict
 from jobs.economy.fields import Days, Positive, sums_to_one
+from jobs.economy.money import Amount, Amounts
 
 
 class Feed(Strict):
@@ -75,17 +76,26 @@ class SocialSecurity(Feed):
 class Rating(Feed):
     """Ratings name a taxpayer by his id alone, so that none is ever left out; `delay_days` counts from the end of the year rated.
 
-    `start`: points of a hundred before anything is taken off; `luck`: how far they are off by chance (standard deviation).
+    `start`: points of a hundred before anything is taken off; `luck`: how far they are off by chance (standard deviation); `grave`: what an
+    inspection must find for the worst grade by itself.
     """
 
     no_id: Annotated[float, Field(ge=0, le=0)] = 0.0
+    grave: Amount
     start: Annotated[float, Field(ge=0, le=100)] = 93.0
     luck: Annotated[float, Field(ge=0, le=50)] = 4.0
 
 
-class Bank(Feed):
-    """Private accounts are reported in months with an inflow from `private_above` on."""
+class Penalties(Feed):
+    """`fine`: from the lightest to the heaviest, in whole hundreds."""
 
+    fine: Amounts
+
+
+class Bank(Feed):
+    """Private accounts are reported in months with an inflow from `private_above` on. `own_income`: what owners have a month beside their firms."""
+
+    own_income: Amounts
     private_above: Annotated[float, Field(ge=0)] = 0.0
 
 
@@ -107,7 +117,7 @@ class ThirdParties(Strict):
     """The agencies of a country, by the name of the source they send."""
 
     land: Feed | None = None
-    penalty: Feed | None = None
+    penalty: Penalties | None = None
     licence: Licensing | None = None
     customs: Customs | None = None
     electricity: Electricity | None = None

@@ -17,7 +17,6 @@ from jobs.economy.findings import (
     NEW,
     NOT_EXAMINED,
     REASONS,
-    TOLERANCE,
     Findings,
     Look,
     ease_of,
@@ -80,7 +79,7 @@ class Answer:
 def answers(world: World, case: Case, response: Response) -> list[Answer]:
     """An answer per point, and new points for what was found beside them."""
     if case.row["treatment"] == "guide":
-        return [_guided(case, p, response) for p in case.points]
+        return [_guided(world, case, p, response) for p in case.points]
     if not case.points:
         return _comprehensive(world, case)
     return _renamed(case, [_about(world, case, p) for p in case.points])
@@ -110,10 +109,11 @@ def _new(case: Case, code: str, tax: str, first: date, last: date, amount: int) 
 def _about(world: World, case: Case, point: Mapping[str, Any]) -> Answer:
     code, tax, first, last = point["risk_code"], point["tax"], point["period_from"], point["period_to"]
     spans = case.dossier.about(tax, first, last)
-    wrong, only_paid = faults(code, spans)
+    least = world.country.enforcement.tolerance_cents
+    wrong, only_paid = faults(code, spans, least)
     if code in ("filing_missing", "payment_short"):
         amount = sum(p.declared - p.paid if only_paid else p.due for p in wrong)
-        if amount > TOLERANCE:
+        if amount > least:
             return Answer(point["point_id"], code, tax, first, last, CONFIRMED, None, amount)
         return Answer(point["point_id"], code, tax, first, last, EXCLUDED, "threshold" if wrong else "data_wrong", 0)
     if code in ("filing_late", "ownership_risk"):
@@ -133,11 +133,11 @@ def _seen(world: World, case: Case, tax: str, first: date, last: date, match: bo
     return examine(world.chance, world.country.enforcement, look, *(np.array([k]) for k in (*case.key, serial)))
 
 
-def _guided(case: Case, point: Mapping[str, Any], response: Response) -> Answer:
+def _guided(world: World, case: Case, point: Mapping[str, Any], response: Response) -> Answer:
     """After guidance nobody examines: a point is answered only where the taxpayer has put it right."""
     tax, first, last = point["tax"], point["period_from"], point["period_to"]
     hidden = case.dossier.hidden(tax, first, last)
-    fixed = mended(case.dossier, response, tax, first, last) and hidden > TOLERANCE
+    fixed = mended(case.dossier, response, tax, first, last) and hidden > world.country.enforcement.tolerance_cents
     return Answer(point["point_id"], point["risk_code"], tax, first, last, CONFIRMED if fixed else NOT_EXAMINED, None, hidden if fixed else 0)
 
 

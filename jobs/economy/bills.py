@@ -14,7 +14,8 @@ from jobs.economy.trade import tax_of
 from jobs.economy.world import World
 from jobs.lake.arrays import Floats, Ints
 
-_MOST = 4
+_PIECES = (3, 16, 80)  # times the smallest firms' sales, from which on a firm cuts a month's sales into one more
+_MOST = 1 + len(_PIECES)
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Bills:
 def cut(world: World, f: Firms, total: Ints, rate: Ints, purpose: str, cancelled: float = 0.0) -> Bills:
     """Cut monthly totals [firm, month] (cents) into one to four invoices each, by the firm's size; some are cancelled in red."""
     c = world.chance
-    pieces = 1 + (f.size > 1.5e5).astype(np.int64) + (f.size > 8e5) + (f.size > 4e6)
+    pieces = 1 + np.searchsorted(_PIECES, f.size / world.country.smallest)
     at, month = np.nonzero(total > 0)
     firm, part, rows = np.repeat(at, pieces[at]), _parts(pieces[at]), np.repeat(np.arange(len(at)), pieces[at])
     when = month[rows]

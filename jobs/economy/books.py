@@ -223,7 +223,7 @@ def _running(world: World, f: Firms, size: Floats) -> tuple[Ints, Ints, Ints]:
     """Employees, wages and other expenses, for a capacity [firm, month] in currency."""
     c, t, brief = world.chance, np.arange(world.horizon)[None, :], f.brief[:, None]
     i, works = f.number[:, None], alive(world, f)
-    pay = c.between(5200, 9500, "pay", f.number)[:, None] * world.country.column("pay")[f.industry][:, None]
+    pay = c.between(*world.country.money.wage, "pay", f.number)[:, None] * world.country.column("pay")[f.industry][:, None]
     hired = hired_out(world, f)
     labour = world.country.column("wages")[f.industry] * c.between(0.7, 1.3, "staff", f.number)
     staff = size * (labour * (1 - hired))[:, None] / pay
@@ -243,6 +243,6 @@ def _energy(world: World, f: Firms, sales: Ints) -> Ints:
     """kWh, with a floor for light: who has no store uses hardly any."""
     use = world.country.column("energy")[f.industry] * world.chance.between(0.7, 1.3, "energy", f.number) * np.where(f.brief, 0.02, 1.0)
     noise = np.exp(0.1 * world.chance.normal("energy month", f.number[:, None], np.arange(world.horizon)[None, :]))
-    return np.rint((sales / 100 / 0.7 * use[:, None] + 60) * noise * alive(world, f)).astype(np.int64)
+    return np.rint((sales / 100 / world.country.money.kilowatt_hour * use[:, None] + 60) * noise * alive(world, f)).astype(np.int64)
 
 

@@ -34,6 +34,7 @@ class Enforcement(Strict):
     overturned_in_part: Share = 0.4  # of those: one point falls, the others stand
     uncollectable: Share
     instalments: Share = 0.15  # of what is paid: in monthly parts
+    tolerance: Annotated[float, Field(ge=0, le=1e7)]  # tax, in currency: below it nobody writes a finding
     emboldened: Share  # honest firms, found clean, that take less care or start a little
 
     @model_validator(mode="after")
@@ -42,6 +43,11 @@ class Enforcement(Strict):
         if missing:
             raise ValueError(f"segments: no factor for {', '.join(missing)}")
         return self
+
+    @property
+    def tolerance_cents(self) -> int:
+        """The tolerance in cents."""
+        return round(self.tolerance * 100)
 
 
 class ByCause(Strict):

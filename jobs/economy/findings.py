@@ -40,7 +40,6 @@ from jobs.lake.arrays import Flags, Floats, Ints
 RESULTS = ("confirmed", "in_part", "excluded", "not_examined", "new")
 CONFIRMED, IN_PART, EXCLUDED, NOT_EXAMINED, NEW = range(5)
 REASONS = ("innocent_explanation", "threshold", "data_wrong", "policy_read_differently", "already_corrected")
-TOLERANCE = 50_000  # cents: below it nobody writes a finding
 
 _ANY = ("comprehensive",)
 _FAKE, _SALES, _COST, _WAGES = ("vat_fictitious_invoices",), ("vat_sales_understated", "vat_cash_sales_suppressed"), ("cit_cost_inflated",), ("pit_wages_understated",)
@@ -137,8 +136,9 @@ def skipped(c: Chance, *key: Ints) -> Flags:
 
 def examine(c: Chance, e: Enforcement, look: Look, *key: Ints) -> Findings:
     """Answer points. Of what is seen, a part between the two ends of `detection` is found: more by a better inspector and of easier faults."""
-    real = (look.hidden > TOLERANCE) & (look.hidden * 100 > look.due)
-    over = (look.hidden < -TOLERANCE) & (-look.hidden * 50 > look.due)
+    least = e.tolerance_cents
+    real = (look.hidden > least) & (look.hidden * 100 > look.due)
+    over = (look.hidden < -least) & (-look.hidden * 50 > look.due)
     found = real & sees(c, look.fitting, look.thorough, look.skill, look.ease, *key)
     lowered = over & look.thorough & (c.uniform("lowers", *key) < _LOWERS)
     low, high = e.detection

@@ -88,8 +88,9 @@ def plain(world: World, i: Ints) -> Firms:
     rank = _rank(world, i)
     industry = np.where(fleeting, country.wholesale_number, country.slots[i % SLOTS])
     size = country.smallest * (world.ranks / _place(world, i, rank)) ** country.zipf * country.column("scale")[industry] * np.exp(0.35 * c.normal("size", i))
-    size = np.where(mill, c.between(3e5, 9e5, "mill", i), np.where(missing | passing, c.between(4e5, 1.2e6, "missing", i), size))
-    individual = ~fleeting & (size < 110_000) & (c.uniform("individual", i) < 0.35)
+    for who, season, purpose in ((mill, country.evasion.invoice_mill, "mill"), (missing, country.evasion.missing_trader, "missing"), (passing, country.honest.passing_trader, "missing")):
+        size = np.where(who, c.between(*season.sells, purpose, i), size)
+    individual = ~fleeting & (size < country.money.individual_below) & (c.uniform("individual", i) < 0.35)
     general = ~individual & ((size > _general_from(world)) | (c.uniform("general", i) < 0.5)) | fleeting
     birth, zero = _birth(world, i, rank, fleeting, order), np.zeros(len(i), dtype=np.int64)
     return Firms(

@@ -45,7 +45,8 @@ def accounts(facts: Facts, feed: Bank) -> Accounts:
         part[last] = (total - others)[firm[last]]
         flows.append(part)
     t, i = np.arange(facts.world.horizon)[None, :], f.number[:, None]
-    own = c.between(6e5, 2.5e6, "own income", f.number)[:, None] * np.exp(0.5 * c.normal("own month", i, t))
+    least, most = feed.own_income
+    own = c.between(100 * least, 100 * most, "own income", f.number)[:, None] * np.exp(0.5 * c.normal("own month", i, t))
     private_in = facts.books.private + np.rint(own).astype(np.int64) * (facts.received > 0)
     private_out = np.rint(private_in * c.between(0.6, 1.1, "own spending", i, t)).astype(np.int64)
     key = np.concatenate([f.number[firm] * 8 + place, f.number * 8 + _PRIVATE])

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs.economy.agencies import Feed
+from jobs.economy.agencies import Feed, Penalties
 from jobs.economy.facts import Facts, Sent, serial
 from jobs.economy.kinds import MILL, MISSING, SUPPRESSED
 from jobs.economy.life import ended, first_seen, registered
@@ -54,7 +54,7 @@ def _half_years(world: World) -> list[int]:
     return found or [day_number(world.opens)]
 
 
-def penalty_papers(facts: Facts, feed: Feed) -> Sent:
+def penalty_papers(facts: Facts, feed: Penalties) -> Sent:
     """Penalties of market supervision; firms that cheat on tax are fined more often, and mills are found unreachable."""
     f, c, world, t = facts.firms, facts.world.chance, facts.world, np.arange(facts.world.horizon)[None, :]
     rate = np.where(f.typology == SUPPRESSED, 0.004, np.where(np.isin(f.typology, (MILL, MISSING)), 0.02, 0.0013))
@@ -66,9 +66,10 @@ def penalty_papers(facts: Facts, feed: Feed) -> Sent:
     told = decided + c.whole(feed.delay_days[0], feed.delay_days[1] + 1, "penalty delay", key)
     number = pc.binary_join_element_wise("甬市监处罚〔", serial(key, 10), "〕号", "")
     ids, names, way = as_known(world, feed, "penalty", key, facts.ids[at], facts.names.take(pa.array(at)), mark="无")
+    lightest, heaviest = (round(end / 100) for end in feed.fine)
     matter = np.where(f.typology[at] == MILL, 3, c.pick([3, 4, 2, 1, 2], "matter", key))
     columns = {
         "决定书文号": number, "统一社会信用代码": ids, "当事人名称": names, "违法事由": MATTERS[matter],
-        "罚款金额": amounts(c.whole(10, 800, "fine", key) * 10_000), "决定日期": days(decided), "版次": "1",
+        "罚款金额": amounts(c.whole(lightest, heaviest, "fine", key) * 10_000), "决定日期": days(decided), "版次": "1",
     }
     return Sent(papers(told, columns).filter(pa.array(facts.within(told))), number, f.number[at], way)

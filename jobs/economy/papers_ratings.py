@@ -12,7 +12,6 @@ from jobs.economy.agencies import Rating
 from jobs.economy.audit_cases import INSPECT
 from jobs.economy.facts import Facts, Sent
 from jobs.economy.filing import DUE_DAYS
-from jobs.economy.findings import TOLERANCE
 from jobs.economy.life import ended
 from jobs.economy.spelling import as_known
 from jobs.economy.tables import days, papers, text
@@ -21,7 +20,6 @@ from jobs.lake.arrays import Flags, Floats, Ints
 
 GRADES = np.array(["A", "B", "M", "C", "D"])
 _LATE, _MISSING, _OWING, _FOUND = 5.0, 11.0, 3.0, 15.0  # points off for each
-_GRAVE = 10_000_000  # cents found by an inspection that make a D by themselves
 
 
 def rating_papers(facts: Facts, feed: Rating) -> Sent:
@@ -59,7 +57,7 @@ class Found:
 def findings(facts: Facts) -> Found:
     """Answers of old cases that found something."""
     cases, points = facts.audited
-    hit = points.found.amount > TOLERANCE
+    hit = points.found.amount > facts.world.country.enforcement.tolerance_cents
     case = points.scope.case[hit]
     return Found(cases.firm[case], points.found.amount[hit], cases.closed[case], cases.treatment[case] == INSPECT)
 
@@ -72,7 +70,7 @@ def grades(facts: Facts, feed: Rating, found: Found, year: int) -> Ints:
     points = feed.start + feed.luck * world.chance.normal("rating", f.number, year) - _conduct(facts, first, last)
     now = (found.closed >= first) & (found.closed <= last)
     points = points - _FOUND * np.bincount(found.firm[now], minlength=len(f))
-    grave = np.bincount(found.firm[now & found.inspected & (found.amount >= _GRAVE)], minlength=len(f)) > 0
+    grave = np.bincount(found.firm[now & found.inspected & (found.amount >= round(feed.grave * 100))], minlength=len(f)) > 0
     young = f.birth > january + 12 - 36
     grade = np.where(points >= 90, np.where(young, 1, 0), np.where(points >= 70, 1, np.where(points >= 40, 3, 4)))
     grade = np.where((f.birth >= january) & (points >= 70), 2, grade)  # whoever has not a year behind him is an M

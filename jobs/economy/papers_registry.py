@@ -45,7 +45,8 @@ def registry_papers(world: World, f: Firms) -> pa.Table:
 
 def _registry_rows(world: World, g: Firms, day: Ints, has_moved: Flags, speaks: Ints, gone: Flags, closed: Ints) -> pa.Table:
     c, region, agent = world.chance, region_after(world, g, has_moved), agents(world, g)
-    capital = np.where(g.typology == MILL, 100, np.maximum(3, np.round(g.size * c.between(0.5, 6, "capital", g.number) / 1e4))).astype(np.int64)
+    money = world.country.money
+    capital = np.where(g.typology == MILL, money.shell_capital, np.maximum(money.least_capital, g.size * c.between(0.5, 6, "capital", g.number)))
     columns = {
         "uscc": ids_of(world, g), "name": company_names(world, g), "type": np.where(g.individual, "个体工商户", "企业"),
         "industry": world.country.column("code")[g.industry], "district": text(region), "tax_office": text(office_of(world, g, region)), "tax_branch": _branches(world, g, region),
@@ -54,7 +55,7 @@ def _registry_rows(world: World, g: Firms, day: Ints, has_moved: Flags, speaks: 
         "status": np.where(gone, np.where(g.abnormal, "经营异常", "注销"), "存续"), "contact.address": addresses(world, g, has_moved.astype(np.int64)),
         "contact.legal_rep": person_names(world, speaks), "contact.phone": phones(world, g, main_owner(world, g)),
         "agent": agent_ids(agent), "agent_name": pc.if_else(pa.array(agent >= 0), agent_names(world, agent), pa.scalar(None, pa.string())),
-        "capital_wan": text(capital), "extracted_on": days(day),
+        "capital_wan": text(np.round(capital / 10_000).astype(np.int64)), "extracted_on": days(day),
     }
     return papers(day, columns)
 

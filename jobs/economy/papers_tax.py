@@ -94,5 +94,5 @@ def payment_papers(world: World, f: Firms, r: Returns, w: Conduct) -> pa.Table:
 def payment_rows(world: World, tax: str, kind: str, number: Ints, ids: np.ndarray, starts: Ints, ends: Ints, when: Ints, cents: Ints, salt: int) -> pa.Table:
     """Rows of a treasury file; the receipt number follows from payer, period and kind."""
     serial = world.chance.bits("receipt " + tax, number, starts, ends, when, salt) % np.uint64(10**14)
-    head = {"receipt_no": pa.array([f"3302{int(s):014d}" for s in serial]), "payer_id": ids, "tax": _TAX_NAMES[tax], "period_from": days(starts), "period_to": days(ends)}
+    head = {"receipt_no": pa.array([f"{world.country.place.prefix}{int(s):014d}" for s in serial]), "payer_id": ids, "tax": _TAX_NAMES[tax], "period_from": days(starts), "period_to": days(ends)}
     return papers(when, {**head, "paid_on": days(when), "kind": kind, "amount": amounts(cents)})

@@ -12,7 +12,6 @@ from typing import Any
 
 from jobs.economy.dossier import Dossier, Period
 from jobs.economy.enforcing import ByCause
-from jobs.economy.findings import TOLERANCE
 from jobs.economy.reactions import CAREFUL, CAREFUL_FACTOR, CORRECTS, NONE, REACTIONS, does_less
 from jobs.economy.world import ACT_FACTOR, TAXES, World, add_months, month_number
 from jobs.lake.arrays import day_number
@@ -53,7 +52,7 @@ def answer(world: World, dossier: Dossier, points: Sequence[Mapping[str, Any]], 
     causes, days = [NONE_CAUSE], list[int]()
     for point in points:
         spans = dossier.about(point["tax"], point["period_from"], point["period_to"])
-        wrong, only_paid = faults(point["risk_code"], spans)
+        wrong, only_paid = faults(point["risk_code"], spans, world.country.enforcement.tolerance_cents)
         if wrong:
             causes.append(_cause(wrong))
             days += _corrects(world, dossier, point["tax"], wrong, only_paid, day, chances, found)
@@ -103,15 +102,15 @@ def effect_of(world: World, dossier: Dossier, cause: str, reaction: str, month: 
     }  # fmt: skip
 
 
-def faults(code: str, spans: list[Period]) -> tuple[list[Period], bool]:
-    """The periods in which a point's fault is real, and whether paying alone mends it."""
+def faults(code: str, spans: list[Period], least: int) -> tuple[list[Period], bool]:
+    """The periods in which a point's fault is real, and whether paying alone mends it. `least`: cents up to which nobody minds."""
     if code == "filing_missing":
         return [p for p in spans if not p.filed], False
     if code == "payment_short":
-        return [p for p in spans if p.filed and p.declared - p.paid > TOLERANCE], True
+        return [p for p in spans if p.filed and p.declared - p.paid > least], True
     if code in ("filing_late", "ownership_risk"):
         return [], False
-    return [p for p in spans if p.hidden > TOLERANCE], False
+    return [p for p in spans if p.hidden > least], False
 
 
 def mended(dossier: Dossier, response: Response, tax: str, first: date, last: date) -> bool:

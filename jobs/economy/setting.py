@@ -21,6 +21,7 @@ from jobs.economy.agreement import disagreements, told
 from jobs.economy.enforcing import Effects, Enforcement
 from jobs.economy.fields import Factor, Percent, Positive, Shares, Span, in_order, sums_to_one
 from jobs.economy.kinds import NAMES
+from jobs.economy.money import Amounts, Money
 from jobs.economy.place import Place
 from jobs.economy.shocks import Shocks
 from jobs.lake.arrays import Floats, Ints
@@ -121,6 +122,7 @@ class Fleeting(Strict):
     on: bool = True
     every: Annotated[int, Field(ge=1, le=1000)]
     lives: Annotated[tuple[Annotated[int, Field(ge=2, le=60)], Annotated[int, Field(ge=2, le=60)]], AfterValidator(in_order)]  # months
+    sells: Amounts  # a month, as far as buyers are found
 
 
 def _known(typologies: dict[str, Typology]) -> dict[str, Typology]:
@@ -180,8 +182,9 @@ class Country(Strict):
     ids: Literal["cn_uscc", "it_iva"]
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
     zipf: Annotated[float, Field(gt=0.5, lt=1.5)]
-    smallest: Positive
+    smallest: Positive  # monthly sales of the smallest firms
     births: Annotated[float, Field(gt=0, le=0.1)]  # new firms a month, share of all
+    money: Money
     place: Place
     law: Annotated[tuple[Law, ...], Field(min_length=1)]
     industries: Annotated[tuple[Industry, ...], Field(min_length=2)]

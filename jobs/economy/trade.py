@@ -80,7 +80,7 @@ _Part = tuple[Ints, Ints, Ints, Ints, Floats, Ints]
 def _normal(world: World, f: Firms, plan: Floats) -> _Part:
     c, horizon = world.chance, world.horizon
     habit = np.exp(0.4 * c.normal("links", f.number))  # some buy from few, some from many
-    wanted = np.clip(np.round((1.3 + 0.9 * np.log(f.size / 6e4)) * habit), 1, MAX_LINKS).astype(np.int64)
+    wanted = np.clip(np.round((1.3 + 0.9 * np.log(f.size / (1.2 * world.country.smallest))) * habit), 1, MAX_LINKS).astype(np.int64)
     b, n = np.nonzero(np.arange(MAX_LINKS)[None, :] < wanted[:, None])
     link = f.number[b] * MAX_LINKS + n
     years = c.whole(12, 37, "tenure", link)
@@ -209,7 +209,7 @@ def _priced(world: World, f: Firms, buyer: Ints, month: Ints, supplier: Ints, ki
     unique, where = np.unique(supplier, return_inverse=True)
     s = firms(world, unique)
     ends = np.minimum(s.death, world.horizon)[where]
-    kept = (month >= s.birth[where]) & (month < ends) & (supplier != number) & (amount >= 300)
+    kept = (month >= s.birth[where]) & (month < ends) & (supplier != number) & (amount >= world.country.money.least_order)
     where, when = where[kept], month[kept]
     rate = np.where(s.general[where], world.vat()[s.industry[where], when], world.figure("vat_small").astype(np.int64)[when])
     rate = np.where((kind[kept] >= RELATED) & s.general[where], world.service_rate()[when], rate)

@@ -15,6 +15,11 @@ from jobs.lake.arrays import Flags, Floats, Ints, cents, day_numbers, flags, flo
 from jobs.lake.buckets import group_codes
 from jobs.lake.step import Night, Tables
 
+STATISTICS = (
+    "taxpayer.segment", "taxpayer.industry", "taxpayer.region",
+    *(f"case_event.{c}" for c in ("case_source", "treatment", "office_id", "risk_code", "result", "amount", "effort_days")),
+)  # fmt: skip
+"""The silver columns that results are grouped by or summed from: their contracts must give them for the purpose `statistics`."""
 _WORKED = pa.array(["begun", "point_answered", "reviewed"])  # acts of an official: a statement is the taxpayer's, and files close by themselves
 _EXAMINED = pa.array(["confirmed", "in_part", "excluded", "new"])
 

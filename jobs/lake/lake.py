@@ -119,6 +119,19 @@ class Lake:
         """The last published date before a date."""
         return max((n.as_of for n in self.nights() if n.as_of < as_of), default=None)
 
+    def given_up(self) -> frozenset[date]:
+        """Published dates whose revision was begun later and not published: their rows in the newest version may be the revision's."""
+        published = {n.as_of: n.run for n in self.nights()}
+        begun = (r for r in whole(self.root, "run").to_pylist() if r["step"] == "begin")
+        return frozenset(r["as_of"] for r in begun if r["run"] > published.get(r["as_of"], r["run"]))
+
+    def staging(self) -> date | None:
+        """The date of the night that holds the lease and is not published yet; None when no night does."""
+        epoch = self.epoch()
+        if any(n.run == epoch for n in self.nights()):
+            return None
+        return next((r["as_of"] for r in whole(self.root, "run").to_pylist() if r["step"] == "begin" and r["run"] == epoch), None)
+
     def night_act(self, as_of: date, revision: int, act: str, run: int, tables: dict[str, int] | None = None, official: str | None = None, note: str | None = None) -> int:
         """Record an act on a night, exactly once: published, approved or handed_over."""
         row = {"as_of": as_of, "revision": revision, "act": act, "run": run, "tables": as_json(tables or {}), "official": official, "at": now(), "note": note}

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -24,12 +25,25 @@ from jobs.lake.write import open_table
 
 @dataclass(frozen=True)
 class DataFile:
-    """A committed file: its path under the table, its partition values, its rows and known_at range where stated."""
+    """A committed file: its path under the table, partition values, rows and size, and the ranges its commit stated (None: not stated).
+
+    `days`: of the date in the table's key (`Table.dated`); `known`: of known_at; `runs`: of run; `batches`: of batch_id.
+    """
 
     path: str
     as_of: date | None
     bucket: int | None
     rows: int
+    size: int = 0
+    days: tuple[date, date] | None = None
+    known: tuple[date, date] | None = None
+    runs: tuple[int, int] | None = None
+    batches: tuple[str, str] | None = None
+
+    @property
+    def loose(self) -> bool:
+        """Whether it is as a task wrote it, not yet compacted."""
+        return self.path.rpartition("/")[2].startswith("part-")
 
 
 def data_files(root: str, name: str, version: int | None = None) -> list[DataFile]:
@@ -41,8 +55,15 @@ def data_files(root: str, name: str, version: int | None = None) -> list[DataFil
         return []
     actions = pa.table(handle.get_add_actions(flatten=True)).to_pydict()
     count = len(actions["path"])
-    dates, buckets = actions.get("partition.as_of", [None] * count), actions.get("partition.bucket", [None] * count)
-    found = [DataFile(p, d, b, n or 0) for p, d, b, n in zip(actions["path"], dates, buckets, actions["num_records"], strict=True)]
+
+    def ranges(column: str | None) -> list[Any]:
+        low, high = (actions.get(f"{end}.{column}", [None] * count) for end in ("min", "max"))
+        return [None if a is None or b is None else (a, b) for a, b in zip(low, high, strict=True)]
+
+    parts = [actions.get(f"partition.{p}", [None] * count) for p in ("as_of", "bucket")]
+    stated = [ranges(c) for c in (table(name).dated, "known_at", "run", "batch_id")]
+    rows = [n or 0 for n in actions["num_records"]]
+    found = [DataFile(*values) for values in zip(actions["path"], *parts, rows, actions["size_bytes"], *stated, strict=True)]
     return sorted(found, key=lambda f: f.path)
 
 
@@ -83,7 +104,7 @@ def in_force(batches: pa.Table, run: int) -> frozenset[str]:
     last: dict[str, tuple[int, int, str]] = {}
     order = {"received": 0, "retired": 1}
     for batch_id, act, at in zip(batches["batch_id"].to_pylist(), batches["act"].to_pylist(), batches["run"].to_pylist(), strict=True):
-        if at <= run:
+        if at <= run and act in order:
             last[batch_id] = max(last.get(batch_id, (-1, 0, "")), (at, order[act], act))
     return frozenset(b for b, (_, _, act) in last.items() if act == "received")
 

@@ -86,6 +86,14 @@ class Table:
         return self.document or self.key
 
     @property
+    def dated(self) -> str | None:
+        """The date in the key by which a document lies in one month: of an event its own, of a return its period's end; None: there is none."""
+        if self.layer not in ("version", "event", "additive"):
+            return None
+        dates = [c.name for c in self.own if c.name in self.version_of and c.type == DATE]
+        return dates[-1] if dates else None
+
+    @property
     def measures(self) -> tuple[str, ...]:
         """The summed columns of an additive table."""
         return tuple(c.name for c in self.own if c.name not in self.key) if self.layer == "additive" else ()
@@ -396,9 +404,14 @@ CONTROL = (
         _c("epoch", LONG, "epoch"), _c("holder", STRING, "who took it"), _c("purpose", STRING, "ingest or night"), _c("taken_at", STAMP, "when"))),
     Table("batch", "control", "One row per act on a batch; `received` alone makes its rows visible.", ("batch_id", "act", "run"), (
         _c("batch_id", STRING, "digest of source, contents, revisions and receipt"), _c("act", STRING, "received or retired"), _c("run", LONG, "run of the act"), _c("source", STRING, "source"),
-        _c("receipt", LONG, "receipt number in the landing manifest"), _c("received_at", STAMP, "receipt"), _c("kind", STRING, "delivery or history"), _c("files", STRINGS, "file names"),
+        _c("receipt", LONG, "receipt number in the landing manifest"), _c("received_at", STAMP, "receipt"), _c("kind", STRING, "delivery, history, or release: records out of the quarantine of `out_of`"),
+        _c("files", STRINGS, "file names"), _c("digests", STRINGS, "SHA-256 of each file"), _c("out_of", STRING, "batch that had these records before; null: the delivery itself"),
         _c("received", LONG, "lines or documents"), _c("accepted", LONG, "stored, in force"), _c("superseded", LONG, "stored, a higher version was there"), _c("duplicate", LONG, "bronze only"),
-        _c("quarantined", LONG, "refused with a reason"), _c("tables", STRINGS, "silver tables written"), _c("contract", STRING, "digest of the contract"), _c("note", STRING, "why retired"))),
+        _c("quarantined", LONG, "refused with a reason"), _c("tables", STRINGS, "silver tables written"), _c("contract", STRING, "revision:digest of the contract"), _c("note", STRING, "remarks of ingest, or the reason a person gave"),
+        _c("by", STRING, "who ordered the act; null: ingest itself"), _c("at", STAMP, "when it was ordered"))),
+    Table("released", "control", "One row per quarantine row that was released; counts while `batch_id` is in force.", ("out_of", "file", "line", "batch_id"), (
+        _c("out_of", STRING, "batch that holds the quarantine row"), _c("file", STRING, "its file"), _c("line", LONG, "its line"),
+        _c("batch_id", STRING, "batch it was released into"), _c("run", LONG, "run of the release"))),
     Table("run", "control", "What every run and step read, wrote and cost.", ("run", "step"), (
         _c("run", LONG, "epoch"), _c("run_id", STRING, "name of the run"), _c("as_of", DATE, "the date"), _c("revision", INT, "revision of the date"), _c("room", STRING, "room"), _c("step", STRING, "step; begin: the pins"),
         _c("code_version", STRING, "version of the code"), _c("conf_digest", STRING, "digest of the archived configuration"), _c("reads", STRING, "JSON: table, Delta version"), _c("writes", STRING, "JSON: table, Delta version"),

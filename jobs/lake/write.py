@@ -11,7 +11,7 @@ import logging
 import os
 import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -21,15 +21,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from deltalake import CommitProperties, DeltaTable, Transaction
 from deltalake.exceptions import CommitFailedError, TableNotFoundError
-from deltalake.transaction import AddAction
+from deltalake.transaction import AddAction, RemoveAction
 
 from jobs.lake.buckets import buckets_of
 from jobs.lake.faults import fault_point
-from jobs.lake.tables import DATE, FLOAT, Table, table
+from jobs.lake.footer import statistics_of
+from jobs.lake.tables import FLOAT, Table, table
 
 log = logging.getLogger(__name__)
 
-STATISTICS = ("known_at", "period_from", "period_to", "month", "as_of")
 LEASE = "lease"
 ATTEMPTS = 20
 
@@ -104,12 +104,18 @@ def _partition(as_of: date | None, bucket: int | None) -> dict[str, str]:
     return found if bucket is None else {**found, "bucket": str(bucket)}
 
 
-def _write(root: str, contract: Table, rows: pa.Table, partition: dict[str, str]) -> NewFile:
+def write_rows(root: str, contract: Table, rows: pa.Table, partition: dict[str, str], prefix: str) -> NewFile:
+    """Write rows of one partition as one file whose name begins with the prefix: what compaction gives."""
+    return _write(root, contract, conform(contract, rows), partition, prefix)
+
+
+def _write(root: str, contract: Table, rows: pa.Table, partition: dict[str, str], prefix: str = "part-") -> NewFile:
     folder = "/".join(f"{k}={v}" for k, v in partition.items())
-    path = f"{folder}/part-{uuid.uuid4().hex}.parquet".lstrip("/")
+    path = f"{folder}/{prefix}{uuid.uuid4().hex}.parquet".lstrip("/")
     target = Path(root) / contract.path / path
     target.parent.mkdir(parents=True, exist_ok=True)
     pq.write_table(rows, target, compression="zstd")
+    fault_point(f"written:{contract.name}")
     return NewFile(path, target.stat().st_size, rows.num_rows, partition)
 
 
@@ -119,6 +125,14 @@ def open_table(root: str, name: str, version: int | None = None) -> DeltaTable |
         return DeltaTable(str(Path(root) / table(name).path), version=version)
     except TableNotFoundError:
         return None
+
+
+def require_table(root: str, name: str) -> DeltaTable:
+    """A handle on a table that must be there; LakeError when it is not."""
+    handle = open_table(root, name)
+    if handle is None:
+        raise LakeError(f"{name}: was never written")
+    return handle
 
 
 def table_version(root: str, name: str) -> int:
@@ -156,13 +170,20 @@ def fence(root: str, name: str, epoch: int) -> None:
     _commit(root, table(name), [], epoch, {}, None, "append", None)
 
 
+def replace_files(root: str, name: str, removed: list[NewFile], files: list[NewFile], epoch: int) -> int:
+    """Put files in the place of others that hold the same rows (compaction); the table's new version. Fenced as every commit is."""
+    return _commit(root, table(name), files, epoch, {}, None, "append", None, removed)
+
+
 def _commit(root: str, contract: Table, files: list[NewFile], epoch: int, marks: dict[str, int], batch_id: str | None,
-            mode: str, partition_filters: list[tuple[str, str, str]] | None) -> int:  # fmt: skip
-    actions, extra = [], set()
+            mode: str, partition_filters: list[tuple[str, str, str]] | None, removed: Sequence[NewFile] = ()) -> int:  # fmt: skip
+    moment = int(time.time() * 1000)
+    actions: list[AddAction | RemoveAction] = [RemoveAction(f.path, False, moment, f.size, f.partition) for f in removed]
+    extra = set[str]()
     for file in files:
         statistics, names = inspect_file(root, contract, file)
         extra |= names
-        actions.append(AddAction(file.path, file.size, file.partition, int(time.time() * 1000), True, json.dumps(statistics)))
+        actions.append(AddAction(file.path, file.size, file.partition, moment, not removed, json.dumps(statistics)))
     for attempt in range(ATTEMPTS):
         handle = _open_or_create(root, contract)
         there = None if batch_id is None else handle.transaction_version(batch_id)
@@ -170,7 +191,7 @@ def _commit(root: str, contract: Table, files: list[NewFile], epoch: int, marks:
             raise LakeError(f"{contract.name}: batch {batch_id} is there, made from another state of the lake; run again, it will get another id")
         if there is not None:
             return int(handle.version())  # a killed run came this far: the rows are there, once
-        _refuse_if_fenced(root, contract, handle, epoch)
+        refuse_if_fenced(root, contract, handle, epoch, raising=contract.name == LEASE and not removed)
         _widen(handle, contract, extra)
         transactions = [Transaction(key, value) for key, value in {**marks, LEASE: epoch}.items()]
         properties = CommitProperties(max_commit_retries=0, app_transactions=transactions)
@@ -203,11 +224,12 @@ def _open_or_create(root: str, contract: Table) -> DeltaTable:
         return DeltaTable(str(path))
 
 
-def _refuse_if_fenced(root: str, contract: Table, handle: DeltaTable, epoch: int) -> None:
+def refuse_if_fenced(root: str, contract: Table, handle: DeltaTable, epoch: int, raising: bool = False) -> None:
+    """Fenced when the table or the lease itself bears a higher epoch; who raises the lease, when it bears this one too."""
     lease = handle if contract.name == LEASE else open_table(root, LEASE)
     seen = max((h.transaction_version(LEASE) or 0) for h in (handle, lease) if h is not None)
     # Of two who raise the lease to the same epoch the first alone holds it.
-    if seen > epoch or (contract.name == LEASE and seen == epoch):
+    if seen > epoch or (raising and seen == epoch):
         raise Fenced(f"{contract.name}: run {epoch} was overtaken by run {seen}, which holds the lease; start again if that one failed")
 
 
@@ -238,29 +260,8 @@ def inspect_file(root: str, contract: Table, file: NewFile) -> tuple[dict[str, A
             raise LakeError(
                 f"{contract.name}.{field.name}: file {file.path} has {found.type if found else 'no such column'}, the contract says {field.type}"
             )
-    nulls, low, high = _footer_statistics(footer)
+    statistics, nulls = statistics_of(footer)
     for field in expected:
         if not field.nullable and nulls.get(field.name, 0):
             raise LakeError(f"{contract.name}.{field.name}: {nulls[field.name]} null(s) in {file.path}; keys may not be null")
-    dates = [n for n in STATISTICS if n in low and expected.field(n).type == DATE]
-    statistics = {"numRecords": footer.num_rows, "nullCount": {n: nulls.get(n, 0) for n in dates},
-                  "minValues": {n: low[n].isoformat() for n in dates}, "maxValues": {n: high[n].isoformat() for n in dates}}  # fmt: skip
     return statistics, {n for n in schema.names if n not in {c.name for c in contract.columns}}
-
-
-def _footer_statistics(footer: pq.FileMetaData) -> tuple[dict[str, int], dict[str, Any], dict[str, Any]]:
-    nulls: dict[str, int] = {}
-    low: dict[str, Any] = {}
-    high: dict[str, Any] = {}
-    for group in range(footer.num_row_groups):
-        rows = footer.row_group(group)
-        for n in range(rows.num_columns):
-            column = rows.column(n)
-            name, statistics = column.path_in_schema, column.statistics
-            if statistics is None or "." in name:
-                continue
-            nulls[name] = nulls.get(name, 0) + (statistics.null_count or 0)
-            if name in STATISTICS and statistics.has_min_max:
-                low[name] = min(low.get(name, statistics.min), statistics.min)
-                high[name] = max(high.get(name, statistics.max), statistics.max)
-    return nulls, low, high

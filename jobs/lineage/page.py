@@ -18,7 +18,7 @@ _STATES = {
     "same": ("一致", "the inbox holds the same file, by its digest", "low"),
     "changed": ("已变", "the file in the inbox is not the one received", "high"),
     "gone": ("已移走", "the file is no longer in the inbox", ""),
-    "unknown": ("无法核对", "its delivery is no longer whole in the inbox", "medium"),
+    "unknown": ("无法核对", "no digest of it was kept", "medium"),
 }
 _COLUMNS = {"declared": "申报数 Declared", "other": "比对数 Compared with", "difference": "差异 Difference", "amount": "涉及税额 Tax at stake"}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,17 +15,13 @@ from jobs.lake.read import data_files, whole
 from jobs.lake.tables import table
 from jobs.lineage.cell import Receipt, Row
 from jobs.lineage.known import matching
-from jobs.sources import CODE_REVISION
-from jobs.sources.landing import digest_of
 
 State = Literal["same", "changed", "gone", "unknown"]
 
 
 @dataclass(frozen=True)
 class Delivered:
-    """A file that lines of a trace came in. `state`: the inbox holds the same file, another one, or none; `unknown`: the delivery it came
-    with is not whole there, so its digest cannot be told.
-    """
+    """A file that lines of a trace came in. `state`: the inbox holds the same file, another one, or none; `unknown`: no digest was kept."""
 
     source: str
     receipt: int | None
@@ -55,23 +52,22 @@ def deliveries(lake: Lake, inbox: Path, lines: Iterable[Receipt]) -> list[Delive
     """The files of some lines, with how many of the lines each holds, by source, receipt and name."""
     count = Counter((source, batch, file) for source, batch, file, _ in set(lines))
     acts = {r["batch_id"]: r for r in whole(lake.root, "batch").to_pylist() if r["act"] == "received"}
-    states: dict[str, State] = {}
     found = []
     for (source, batch_id, file), lines_n in count.items():
         act = acts.get(batch_id)
-        if act is not None and batch_id not in states:
-            states[batch_id] = _state(act, inbox / source)
-        landed = file if act is None or file in (act["files"] or ()) else file.split("!")[0]  # a member of an archive: archive!member
-        state: State = "unknown" if act is None else "gone" if not (inbox / source / landed).is_file() else states[batch_id]
         receipt, received_at, kind = (act["receipt"], act["received_at"], act["kind"]) if act else (None, None, None)
+        state = _state(act, file, inbox / source) if act else "unknown"
         found.append(Delivered(source, receipt, received_at, kind, batch_id, file, lines_n, state))
     return sorted(found, key=lambda d: (d.source, d.receipt or 0, d.file))
 
 
-def _state(act: Row, folder: Path) -> State:
-    """Whether the files of a batch are those it was received from: their digest with contract, receipt and code is its id."""
-    names = tuple(act["files"] or ())
-    if not names or not all((folder / n).is_file() for n in names):
+def _state(act: Row, file: str, folder: Path) -> State:
+    """Whether the inbox still holds the file that was received, by the digest that its batch keeps."""
+    digests = dict(zip(act["files"] or (), act["digests"] or (), strict=False))
+    landed = file if file in digests else file.partition("!")[0]  # a member of an archive: archive!member
+    if not (folder / landed).is_file():
+        return "gone"
+    if landed not in digests:
         return "unknown"
-    same = any(act["batch_id"] == digest_of(act["source"], act["receipt"], act["contract"], revision, folder, names) for revision in range(CODE_REVISION, 0, -1))
-    return "same" if same else "changed"
+    with (folder / landed).open("rb") as stream:
+        return "same" if hashlib.file_digest(stream, "sha256").hexdigest() == digests[landed] else "changed"

@@ -16,7 +16,7 @@ STATES = {
     "same": "the inbox holds the same file, by its digest",
     "changed": "THE FILE IN THE INBOX IS ANOTHER ONE than was received",
     "gone": "the file is no longer in the inbox",
-    "unknown": "its delivery is no longer whole in the inbox, so its digest cannot be told",
+    "unknown": "no digest of it was kept when it was received",
 }
 LINE_COLUMNS = ("indicator", "period_from", "period_to", "measure", "part", "table", "what", "amount", "source", "batch_id", "receipt", "file", "line", "known_at", "raw")
 _FORMULA = "=+-@＝＋－＠\t\r"

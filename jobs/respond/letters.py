@@ -36,6 +36,10 @@ class LetterText:
         return json.dumps(self.content, sort_keys=True, ensure_ascii=False, indent=1)
 
 
+TOLD = ("taxpayer.taxpayer_id", "taxpayer.name", "taxpayer.office_id")
+"""The silver columns in the head of every letter: their contracts must give them for the purpose `letter`."""
+
+
 def letters(tables: Mapping[str, pa.Table], as_of: date, conf: Conf) -> list[LetterText]:
     """The letters of a night, by letter number. Reads reminder and taxpayer; suppressed reminders give none."""
     sent = tables["reminder"].filter(pc.is_null(tables["reminder"]["suppressed"]))

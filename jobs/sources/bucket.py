@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -16,6 +17,7 @@ from jobs.lake.tables import Table, table
 from jobs.lake.write import NewFile, write_files
 from jobs.sources.check import RECORDS as RECORD_SCHEMA
 from jobs.sources.check import row_schema
+from jobs.sources.held import Held
 from jobs.sources.landing import Delivery
 from jobs.sources.receive import FATES, QUARANTINED, Arrived, Received, Terms, receive, stored_schema
 from jobs.sources.route import RECORDS, ROWS, Parcel, Routed, from_bytes
@@ -23,7 +25,10 @@ from jobs.sources.route import RECORDS, ROWS, Parcel, Routed, from_bytes
 
 @dataclass(frozen=True)
 class Batch:
-    """A delivery about to be received: its place in the night, its contract, its id, the day of the snapshot before it, and its origin."""
+    """A delivery about to be received: its place in the night, its contract, its id, the day of the snapshot before it, and its origin.
+
+    `held` says which of its records a release takes (None: all), `out_of` which batch had them before.
+    """
 
     ordinal: int
     delivery: Delivery
@@ -31,6 +36,8 @@ class Batch:
     batch_id: str
     previous_day: date | None
     origin: int = 1
+    held: Held | None = None
+    out_of: str | None = None
 
 
 @dataclass(frozen=True)
@@ -48,13 +55,14 @@ class BucketTask:
 
 @dataclass(frozen=True)
 class Written:
-    """What became of one delivery in one task: files by table, records received, how many of each fate, notes."""
+    """What became of one delivery in one task: files by table, records received, how many of each fate, notes, lines that are gone."""
 
     ordinal: int
     files: dict[str, list[NewFile]] = field(default_factory=dict)
     received: int = 0
     fates: dict[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    gone: tuple[tuple[str, int], ...] = ()
 
 
 def receive_bucket(task: BucketTask, group: int, routed: Iterable[Routed]) -> Iterator[Written]:
@@ -76,11 +84,13 @@ def receive_bucket(task: BucketTask, group: int, routed: Iterable[Routed]) -> It
             arrived = _arrived(batch.source, mine)
             found = receive(arrived, stored[name], table(batch.source.table), _terms(batch, mine))
             stored[name] = found.stored
-            gathered[batch.ordinal].append(found)
-            counted[batch.ordinal] += arrived.records.num_rows
+            stay = batch.held.unsettled(found.records, QUARANTINED) if batch.held else np.zeros(found.records.num_rows, dtype=bool)
+            gathered[batch.ordinal].append(replace(found, records=found.records.filter(pa.array(~stay))))
+            counted[batch.ordinal] += arrived.records.num_rows - int(stay.sum())
     for batch in task.batches:
-        notes = tuple(p.note for (_, ordinal), found in sorted(parcels.items()) if ordinal == batch.ordinal for p in found if p.note)
-        yield _written(task, batch, gathered[batch.ordinal], counted[batch.ordinal], notes)
+        mine = [p for (_, ordinal), found in sorted(parcels.items()) if ordinal == batch.ordinal for p in found]
+        written = _written(task, batch, gathered[batch.ordinal], counted[batch.ordinal], tuple(p.note for p in mine if p.note))
+        yield replace(written, gone=tuple(g for p in mine for g in p.gone))
 
 
 def _terms(batch: Batch, parcels: list[Parcel]) -> Terms:

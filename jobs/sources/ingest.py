@@ -22,15 +22,18 @@ from jobs.lake.write import append_once
 from jobs.sources.bucket import Batch, BucketTask, Written, receive_bucket
 from jobs.sources.check import Receipt
 from jobs.sources.conservation import conserved
-from jobs.sources.landing import Delivery, batch_id, contract_digest, deliveries, received_day
+from jobs.sources.landing import Delivery, batch_id, deliveries, file_digests, received_day
 from jobs.sources.origin import origin_of, received_id, settled_id
 from jobs.sources.receive import FATES
+from jobs.sources.revision import contract_mark, same_or_raised
 from jobs.sources.route import FileTask, route
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 log = logging.getLogger(__name__)
+RELEASE = "release"
+"""The kind of a batch that holds records released from quarantine; it is no receipt of its own."""
 TOGETHER = 16 << 20
 """Bytes of small files that one task reads."""
 
@@ -43,10 +46,12 @@ def ingest(lake: Lake, spark: SparkSession, night: Night, inbox: Path) -> list[d
     batches = pending(lake, night, inbox)
     if not batches:
         return []
-    parts = _received(lake, spark, night, batches)
+    parts = received(lake, spark, night, batches, lake.batches_in_force(night.run))
     rows = []
     for batch in batches:
-        rows.append(_committed(lake, night, batch, [p for p in parts if p.ordinal == batch.ordinal]))
+        rows.append(commit_rows(lake, night, batch, [p for p in parts if p.ordinal == batch.ordinal]))
+        lake.append("batch", [rows[-1]], f"received:{batch.batch_id}", night.run)
+        fault_point("ingest:batch")
         log.info("%s, receipt %d: %d received", batch.delivery.source, batch.delivery.receipt, rows[-1]["received"])
     return rows
 
@@ -59,20 +64,25 @@ def ingest_step(lake: Lake, spark: SparkSession, night: Night, inbox: Path) -> t
 
 
 def pending(lake: Lake, night: Night, inbox: Path) -> list[Batch]:
-    """Deliveries not yet received, in the order in which they will be. A delivery whose files are not all there waits, and those after it too."""
+    """Deliveries not yet received, in the order in which they will be. A delivery whose files are not all there waits, and those after it too.
+
+    ContractChanged when one would be read by a contract that changed without another revision.
+    """
     acts = whole(lake.root, "batch")
     force = in_force(acts, night.run)
     ever = {received_id(b) for b in acts["batch_id"].to_pylist()}
-    rows = [r for r in acts.to_pylist() if r["batch_id"] in force and r["act"] == "received"]
+    seen = [r for r in acts.to_pylist() if r["act"] == "received"]
+    rows = [r for r in seen if r["batch_id"] in force]
     found: list[Batch] = []
     for source in sorted(night.conf.sources.values(), key=lambda s: s.name):
-        mine = [r for r in rows if r["source"] == source.name]
-        before = [r["batch_id"] for r in mine]
+        before = [r["batch_id"] for r in rows if r["source"] == source.name]
+        mine = [r for r in rows if r["source"] == source.name and r["kind"] != RELEASE]
         days = [received_day(r["received_at"], night.conf.house) for r in mine]
         for delivery in _in_order(deliveries(inbox, source, night.conf.house, night.as_of), {r["receipt"] for r in mine}):
             batch = batch_id(delivery, source, night.conf.house)
             if batch in ever:
                 continue  # retired on purpose: only another contract, code or content brings it back
+            same_or_raised(source, night.conf.house, seen)
             earlier = max((d for d in days if d < delivery.day), default=None)
             origin = origin_of(before)
             found.append(Batch(len(found), delivery, source, settled_id(lake, source, batch, origin), earlier, origin))
@@ -91,12 +101,12 @@ def _in_order(found: list[Delivery], received: set[int]) -> Iterator[Delivery]:
         yield delivery
 
 
-def _received(lake: Lake, spark: SparkSession, night: Night, batches: list[Batch]) -> list[Written]:
-    """One Spark job: a task per file, one shuffle by bucket, a task per group of buckets."""
+def received(lake: Lake, spark: SparkSession, night: Night, batches: list[Batch], force: frozenset[str]) -> list[Written]:
+    """One Spark job: a task per file, one shuffle by bucket, a task per group of buckets. Repeats are told by the batches in `force`."""
     context = spark.sparkContext
     groups = min(lake.buckets, 4 * context.defaultParallelism)
     files = [t for b in batches for t in _file_tasks(b, night.conf, lake.buckets)]
-    task = BucketTask(lake.root, lake.buckets, groups, night.run, tuple(batches), _stored_files(lake, batches), in_force(whole(lake.root, "batch"), night.run))
+    task = BucketTask(lake.root, lake.buckets, groups, night.run, tuple(batches), _stored_files(lake, batches), force)
     shared = context.broadcast(task)
     routed = context.parallelize(files, len(files)).flatMap(route).partitionBy(groups, partial(_group, groups))
     found = routed.mapPartitionsWithIndex(lambda n, parcels: receive_bucket(shared.value, n, parcels)).collect()
@@ -117,11 +127,11 @@ def _file_tasks(batch: Batch, conf: Conf, buckets: int) -> Iterator[FileTask]:
     for name in delivery.files:
         own = (Path(delivery.folder) / name).stat().st_size
         if together and size + own > TOGETHER:
-            yield FileTask(batch.ordinal, batch.source, conf.house, receipt, delivery.folder, tuple(together), buckets)
+            yield FileTask(batch.ordinal, batch.source, conf.house, receipt, delivery.folder, tuple(together), buckets, batch.held)
             together, size = [], 0
         together.append(name)
         size += own
-    yield FileTask(batch.ordinal, batch.source, conf.house, receipt, delivery.folder, tuple(together), buckets)
+    yield FileTask(batch.ordinal, batch.source, conf.house, receipt, delivery.folder, tuple(together), buckets, batch.held)
 
 
 def _stored_files(lake: Lake, batches: list[Batch]) -> dict[str, tuple[DataFile, ...]]:
@@ -129,8 +139,8 @@ def _stored_files(lake: Lake, batches: list[Batch]) -> dict[str, tuple[DataFile,
     return {name: tuple(data_files(lake.root, name)) for name in sorted(names)}
 
 
-def _committed(lake: Lake, night: Night, batch: Batch, parts: list[Written]) -> dict[str, Any]:
-    """Commit one delivery: silver, quarantine, bronze, then the row that makes it visible."""
+def commit_rows(lake: Lake, night: Night, batch: Batch, parts: list[Written]) -> dict[str, Any]:
+    """Commit one delivery: silver, quarantine, bronze; the row of gold.batch that will make it visible. NotConserved when a record was lost."""
     row = _batch_row(night, batch, parts)
     conserved(row)
     names = [n for n in _tables(batch.source) if any(n in p.files for p in parts)]
@@ -139,8 +149,6 @@ def _committed(lake: Lake, night: Night, batch: Batch, parts: list[Written]) -> 
         if files:
             append_once(lake.root, name, files, batch.batch_id, night.run, origin=batch.origin)
             fault_point(f"ingest:{name}")
-    lake.append("batch", [row], f"received:{batch.batch_id}", night.run)
-    fault_point("ingest:batch")
     return row
 
 
@@ -154,7 +162,8 @@ def _batch_row(night: Night, batch: Batch, parts: list[Written]) -> dict[str, An
     notes = sorted({n for p in parts for n in p.notes})
     return {
         "batch_id": batch.batch_id, "act": "received", "run": night.run, "source": delivery.source, "receipt": delivery.receipt,
-        "received_at": delivery.received_at, "kind": delivery.kind, "files": list(delivery.files), "received": sum(p.received for p in parts), **counts,
+        "received_at": delivery.received_at, "kind": RELEASE if batch.held else delivery.kind, "files": list(delivery.files),
+        "digests": file_digests(delivery), "out_of": batch.out_of, "received": sum(p.received for p in parts), **counts,
         "tables": [n for n in _tables(batch.source) if any(n in p.files for p in parts)],
-        "contract": contract_digest(batch.source, night.conf.house), "note": "; ".join(notes)[:1000] or None,
+        "contract": contract_mark(batch.source, night.conf.house), "note": "; ".join(notes)[:1000] or None,
     }  # fmt: skip

@@ -12,10 +12,11 @@ import hashlib
 import json
 import logging
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
@@ -25,6 +26,12 @@ from jobs.sources import CODE_REVISION
 
 log = logging.getLogger(__name__)
 MANIFEST = "manifest.jsonl"
+
+_OF_A_FIELD = {"__all__": {"purposes", "legal_basis", "unit"}}
+_SAYS_NOTHING_OF_ROWS: dict[str, Any] = {
+    **dict.fromkeys(("agency", "owner", "legal_basis", "purposes", "retention", "expect", "pull"), True),
+    "columns": _OF_A_FIELD, "lines": _OF_A_FIELD, "stages": {"__all__": {"columns": _OF_A_FIELD}}, "details": {"__all__": _OF_A_FIELD},
+}  # fmt: skip
 
 
 class LandingError(Exception):
@@ -82,21 +89,27 @@ def deliveries(inbox: Path, source: Source, house: House, as_of: date) -> list[D
 
 def batch_id(delivery: Delivery, source: Source, house: House) -> str:
     """Digest of source, receipt, file contents, contract and code: after a fix the same files are another batch."""
-    return digest_of(delivery.source, delivery.receipt, contract_digest(source, house), CODE_REVISION, Path(delivery.folder), delivery.files)
-
-
-def digest_of(source: str, receipt: int, contract: str, revision: int, folder: Path, files: Iterable[str]) -> str:
-    """The id a batch has that was received from these files under a contract (its digest) and a revision of the code."""
-    parts = [source, str(receipt), contract, str(revision)]
-    for name in files:
-        with open(folder / name, "rb") as stream:
-            parts += [name, hashlib.file_digest(stream, "sha256").hexdigest()]
+    parts = [delivery.source, str(delivery.receipt), contract_digest(source, house), str(CODE_REVISION)]
+    for name, digest in zip(delivery.files, file_digests(delivery), strict=True):
+        parts += [name, digest]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:24]
 
 
+def file_digests(delivery: Delivery) -> list[str]:
+    """SHA-256 of each file, in their order."""
+    return [_file_digest(str(Path(delivery.folder) / name), (Path(delivery.folder) / name).stat().st_mtime_ns) for name in delivery.files]
+
+
+@lru_cache(maxsize=100_000)
+def _file_digest(path: str, changed: int) -> str:
+    """Of a file as it was at a moment: each is read for its digest once."""
+    with open(path, "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
 def contract_digest(source: Source, house: House) -> str:
-    """Digest of all in the contract and the house that decides what rows a file gives."""
-    said = source.model_dump(mode="json", by_alias=True, exclude={"agency", "owner", "legal_basis", "expect", "pull"})
+    """Digest of all in the contract and the house that decides what rows a file gives: not of what a row may be used for, nor of a key left at its default."""
+    said = source.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude=_SAYS_NOTHING_OF_ROWS)
     ours = [house.zone, house.cut_off, house.id_standard, house.currency]
     return hashlib.sha256(json.dumps([said, ours], sort_keys=True).encode()).hexdigest()[:16]
 

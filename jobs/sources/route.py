@@ -12,8 +12,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from jobs.conf import House, Source
+from jobs.lake.arrays import Ints
 from jobs.lake.buckets import buckets_of, group_codes
 from jobs.sources.check import Checked, Receipt, check
+from jobs.sources.held import Held
 from jobs.sources.part import Part, refused
 from jobs.sources.read import documents
 
@@ -34,6 +36,7 @@ class FileTask:
     folder: str
     files: tuple[str, ...]
     buckets: int
+    held: Held | None = None
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,7 @@ class Parcel:
     tables: dict[str, bytes] = field(default_factory=dict)
     note: str | None = None
     unreadable: bool = False
+    gone: tuple[tuple[str, int], ...] = ()
 
 
 Routed = tuple[int, Parcel]
@@ -55,7 +59,10 @@ def route(task: FileTask) -> Iterator[Routed]:
     names: list[str] = []
     waiting = 0
     for file in task.files:
-        for name, found in _file(task, file):
+        for name, found in _wanted(task, file):
+            if isinstance(found, Parcel):
+                yield 0, found
+                continue
             yield from _remarks(task, name, found)
             gathered.append(found)
             names.append(name)
@@ -67,6 +74,19 @@ def route(task: FileTask) -> Iterator[Routed]:
 
 
 Place = tuple[str, Checked]
+
+
+def _wanted(task: FileTask, file: str) -> Iterator[tuple[str, Checked | Parcel]]:
+    """All of a file, or what a release takes of it and which of its lines are no records any more."""
+    if task.held is None:
+        yield from _file(task, file)
+        return
+    seen: dict[str, list[Ints]] = {}
+    for place, found in _file(task, file):
+        seen.setdefault(place, []).append(found.records["line"].to_numpy())
+        yield place, task.held.taken(place, found)
+    if gone := tuple((place, line) for place, lines in seen.items() for line in task.held.gone(place, np.concatenate(lines))):
+        yield file, Parcel(task.ordinal, gone=gone)
 
 
 def _file(task: FileTask, name: str) -> Iterator[Place]:

@@ -21,7 +21,7 @@ from jobs.economy.answers import Case, answers
 from jobs.economy.chance import Chance
 from jobs.economy.dossier import Dossier, Period, gathered
 from jobs.economy.effects import EFFECT
-from jobs.economy.findings import EXCLUDED, NEW, NOT_EXAMINED, Look, examine
+from jobs.economy.findings import CONFIRMED, EXCLUDED, NEW, NOT_EXAMINED, Look, examine
 from jobs.economy.firms import firms
 from jobs.economy.kinds import FICTITIOUS, HONEST, INFLATED, MILL, MISSING, SUPPRESSED
 from jobs.economy.offices import work
@@ -97,6 +97,20 @@ def test_what_helps_an_examiner_to_see(more: dict[str, Any], less: dict[str, Any
         part.append(found[found > 0].mean() / 10**6)
     assert seen[0] > seen[1] + 0.1
     assert part[0] > part[1] + 0.01 if "skill" in more or "ease" in more else abs(part[0] - part[1]) < 0.01
+
+
+#  hidden, in cents   tolerance, in currency   ever found
+LEAST = [(50_000, 500, False), (50_001, 500, True), (50_001, 501, False), (1, 0, True)]
+
+
+@pytest.mark.parametrize(("hidden", "tolerance", "ever"), LEAST)
+def test_nobody_writes_a_finding_below_the_countrys_tolerance(hidden: int, tolerance: float, ever: bool) -> None:
+    lenient = ENFORCEMENT.model_copy(update={"tolerance": tolerance})
+    found = examine(Chance(1), lenient, look(hidden, hidden, True, n=300), np.arange(300)).result
+    assert bool((found == CONFIRMED).any()) == ever
+    country = usual().model_copy(update={"enforcement": lenient})
+    told = reminded(replace(world(), country=country), [dossier(n, period(due=hidden, declared=0)) for n in range(100)])
+    assert bool(told.corrections) == ever
 
 
 def test_the_ignorant_correct_and_the_intent_hardly_ever() -> None:

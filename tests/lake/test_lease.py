@@ -34,14 +34,14 @@ def lake(tmp_path: Path) -> Lake:
 @pytest.mark.parametrize("act", ["received", "published"])
 def test_who_is_overtaken_between_looking_and_committing_is_refused(lake: Lake, monkeypatch: pytest.MonkeyPatch, act: str) -> None:
     old = lake.take_lease("old")
-    looked = write._refuse_if_fenced
+    looked = write.refuse_if_fenced
 
-    def overtaken_just_after(root: str, contract: object, handle: object, epoch: int) -> None:
-        looked(root, contract, handle, epoch)  # type: ignore[arg-type]
-        monkeypatch.setattr(write, "_refuse_if_fenced", looked)
+    def overtaken_just_after(*args: object, **more: object) -> None:
+        looked(*args, **more)  # type: ignore[arg-type]
+        monkeypatch.setattr(write, "refuse_if_fenced", looked)
         lake.take_lease("new")
 
-    monkeypatch.setattr(write, "_refuse_if_fenced", overtaken_just_after)
+    monkeypatch.setattr(write, "refuse_if_fenced", overtaken_just_after)
     with pytest.raises(Fenced):
         if act == "received":
             acknowledge(lake, "b", old)
@@ -54,14 +54,14 @@ def test_the_same_batch_committed_by_another_just_after_looking_is_there_once(la
     """A blind retry of delta-rs would add the rows a second time."""
     run = lake.take_lease("t")
     receive(lake, "penalty", [{"penalty_no": "0", "party_name": "x"}], "b0", run)
-    looked = write._refuse_if_fenced
+    looked = write.refuse_if_fenced
 
-    def twin_just_after(*args: object) -> None:
-        looked(*args)  # type: ignore[arg-type]
-        monkeypatch.setattr(write, "_refuse_if_fenced", looked)
+    def twin_just_after(*args: object, **more: object) -> None:
+        looked(*args, **more)  # type: ignore[arg-type]
+        monkeypatch.setattr(write, "refuse_if_fenced", looked)
         receive(lake, "penalty", [{"penalty_no": "1", "party_name": "x"}], "b1", run)
 
-    monkeypatch.setattr(write, "_refuse_if_fenced", twin_just_after)
+    monkeypatch.setattr(write, "refuse_if_fenced", twin_just_after)
     receive(lake, "penalty", [{"penalty_no": "1", "party_name": "x"}], "b1", run)
     assert sorted(whole(lake.root, "penalty")["penalty_no"].to_pylist()) == ["0", "1"]
 

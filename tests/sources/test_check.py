@@ -37,7 +37,7 @@ def test_amounts_in_words_separators_and_full_width_digits_are_no_amounts():
 
 
 def test_ten_thousands_are_scaled_exactly():
-    found = _convert(["1.5", "0.0000001", "0.0001", "999999999999999"], "money", MONEY, scale=10000)
+    found = _convert(["1.5", "0.0000001", "0.0001", "999999999999999"], "money", MONEY, unit="万元")
     assert _values(found) == [Decimal("15000.00"), None, Decimal("1.00"), None]  # a tenth of a cent; more than money can be
     assert _rules(found) == {"money:x": [1, 3]}
 

@@ -1,9 +1,9 @@
-"""XML from strangers, parsed without DTD, entities, network or unbounded trees, and recognised by its root element."""
+"""XML from strangers, parsed without DTD, entities, network or unbounded trees."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import BinaryIO, cast
+import re
+from typing import BinaryIO
 
 from lxml import etree
 
@@ -12,82 +12,78 @@ from jobs.sources.part import KEPT_RAW
 MAX_DOCUMENT = 32 << 20
 """Bytes of one document; invoices with thousands of lines stay far below."""
 MAX_DEPTH = 200
-
-STANDARDS = {
-    "{urn:oasis:names:specification:ubl:schema:xsd:Invoice-2}Invoice": "ubl",
-    "{urn:oasis:names:specification:ubl:schema:xsd:CreditNote-2}CreditNote": "ubl",
-    "{urn:un:unece:uncefact:data:standard:CrossIndustryInvoice:100}CrossIndustryInvoice": "cii",
-    "{http://www.sat.gob.mx/cfd/3}Comprobante": "cfdi",
-    "{http://www.sat.gob.mx/cfd/4}Comprobante": "cfdi",
-    "{http://www.sat.gob.mx/esquemas/retencionpago/1}Retenciones": "cfdi-retenciones",
-    "{http://www.sat.gob.mx/esquemas/retencionpago/2}Retenciones": "cfdi-retenciones",
-}
-NAMES = {
-    "cii": "UN/CEFACT Cross Industry Invoice",
-    "cfdi": "CFDI (Mexico)",
-    "cfdi-retenciones": "CFDI withholdings (Mexico)",
-    "fatturapa": "FatturaPA (Italy)",
-    "saf-t": "SAF-T audit file",
-}
+MAX_TEXT = 1 << 20
+"""Characters of one text; only attached files may be longer, and libxml2 ends them at ten million."""
+ATTACHED = ("Attachment", "EmbeddedDocumentBinaryObject", "AttachmentBinaryObject")
+"""Elements that hold a whole file, by local name."""
+PARSER = {"resolve_entities": False, "no_network": True, "load_dtd": False, "dtd_validation": False, "huge_tree": False, "recover": False}
+_PROLOG = re.compile(rb"(?>\s+|\xef\xbb\xbf|\xff\xfe|\xfe\xff|<\?.*?\?>|<!--.*?-->)*+", re.DOTALL)
+_BEGINS = re.compile(rb"(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff)?\s*(?:<|\+ADw)")
+_SEARCHED = 1 << 16
+_AGAIN = "have it sent again"
 
 
 class Refused(Exception):
-    """A document that is not read: rule and reason, with the remedy."""
+    """A document that is not read: rule, reason and remedy in words, and the place, when there is one."""
 
-    def __init__(self, rule: str, reason: str) -> None:
-        super().__init__(reason)
-        self.rule, self.reason = rule, reason
+    def __init__(self, rule: str, reason: str, remedy: str = _AGAIN, place: str = "") -> None:
+        super().__init__(f"{place}: {reason}; {remedy}" if place else f"{reason}; {remedy}")
+        self.rule, self.reason, self.remedy, self.place = rule, reason, remedy, place
 
 
 def read_document(stream: BinaryIO) -> bytes:
     """The document's bytes. Refused when there are none or too many."""
     data = stream.read(MAX_DOCUMENT + 1)
     if not data.strip():
-        raise Refused("empty_file", "the file is empty; ask for it again")
+        raise Refused("empty_file", "the file is empty", "ask for it again")
     if len(data) > MAX_DOCUMENT:
-        raise Refused("too_long", f"more than {MAX_DOCUMENT} bytes; one invoice is never that large")
+        raise Refused("too_long", f"more than {MAX_DOCUMENT} bytes; one invoice is never that large", "have it sent as single documents")
     return data
 
 
+def no_doctype(data: bytes) -> None:
+    """Refused when a document type or an entity is declared before the root element, in any encoding of one, two or four bytes."""
+    start = data[:_SEARCHED].replace(b"\x00", b"")
+    found = _PROLOG.match(start)
+    if start[found.end() if found else 0 :].startswith(b"<!"):
+        raise Refused("doctype", "declares a document type; document types and entities are never read", "have it sent without")
+
+
 def parse(data: bytes) -> etree._Element:
-    """The root element. Refused when the document declares a DTD, cannot be parsed, or nests too deeply."""
-    for mark in ("<!DOCTYPE", "<!ENTITY"):
-        if mark.encode() in data or mark.encode("utf-16-le") in data or mark.encode("utf-16-be") in data:
-            raise Refused("doctype", f"declares {mark}; document types and entities are never read: have it sent without")
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, dtd_validation=False, huge_tree=False, recover=False)
+    """The root element. Refused when the document declares a DTD, cannot be parsed, nests too deeply or holds an endless text."""
+    no_doctype(data)
+    if not _BEGINS.match(data[:_SEARCHED].replace(b"\x00", b"")):
+        raise Refused("xml", "no XML: it does not begin with an element", "leave it out, or send the XML")
     try:
-        root = etree.fromstring(data, parser)
+        root = etree.fromstring(data, etree.XMLParser(**PARSER))
     except (etree.XMLSyntaxError, ValueError) as fault:
-        place = f"line {fault.lineno}, column {fault.offset}: " if isinstance(fault, etree.XMLSyntaxError) else ""
-        raise Refused("xml", f"not well-formed XML: {place}{str(fault)[:200]}; have it sent again") from fault
+        raise syntax(fault) from fault
     if root.getroottree().docinfo.doctype:
-        raise Refused("doctype", "declares a document type; have it sent without")
-    if _depth(root) > MAX_DEPTH:
+        raise Refused("doctype", "declares a document type", "have it sent without")
+    if _too_deep(root):
         raise Refused("too_deep", f"elements nest more than {MAX_DEPTH} deep; no invoice does")
+    if len(data) > MAX_TEXT and (long := next(iter(_long(root)), None)) is not None:
+        raise Refused("text_too_long", f"{etree.QName(long).localname} holds more than {MAX_TEXT} characters", place=f"line {long.sourceline}")
     return root
 
 
-def _depth(root: etree._Element) -> int:
-    depth = deepest = 0
-    for event, _ in etree.iterwalk(root, events=("start", "end")):
-        depth += 1 if event == "start" else -1
-        deepest = max(deepest, depth)
-    return deepest
+_too_deep = etree.XPath(f"boolean({'/*' * (MAX_DEPTH + 1)})")
+_long = etree.XPath(
+    f"//*[text()[string-length() > {MAX_TEXT}]][not({' or '.join(f'local-name() = {n!r}' for n in ATTACHED)})] | //*[@*[string-length() > {MAX_TEXT}]]"
+)
 
 
-def standard_of(root: etree._Element) -> str | None:
-    """The standard a root element belongs to; None when it is none we know."""
-    tag = str(root.tag)
-    if tag in STANDARDS:
-        return STANDARDS[tag]
-    local = etree.QName(root).localname
-    return {"FatturaElettronica": "fatturapa", "AuditFile": "saf-t"}.get(local)
-
-
-def text(element: etree._Element | None) -> str | None:
-    """The element's own text, stripped; None when there is none."""
-    found = (element.text or "").strip() if element is not None else ""
-    return found or None
+def syntax(fault: Exception) -> Refused:
+    """The refusal of what is no XML, or XML beyond the parser's limits, with line and column."""
+    said = str(fault)
+    place = f"line {fault.lineno}, column {fault.offset}" if isinstance(fault, etree.XMLSyntaxError) else ""
+    if "depth" in said.lower():
+        return Refused("too_deep", f"elements nest too deeply: {said[:200]}", place=place)
+    if "huge" in said.lower() or "too long" in said.lower():
+        return Refused("text_too_long", f"one text is longer than any is: {said[:200]}", place=place)
+    if "entity" in said.lower() and "amplification" in said.lower():
+        return Refused("doctype", f"entities that grow: {said[:200]}", "have it sent without", place)
+    return Refused("xml", f"not well-formed XML: {said[:200]}", place=place)
 
 
 def shown(data: bytes) -> str:
@@ -98,8 +94,3 @@ def shown(data: bytes) -> str:
 def head(data: bytes) -> str:
     """The beginning of a refused document."""
     return shown(data[:KEPT_RAW])
-
-
-def each(element: etree._Element, path: str, names: dict[str, str]) -> Iterator[etree._Element]:
-    """The elements at a path."""
-    return cast("Iterator[etree._Element]", element.iterfind(path, names))
