@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, model_validator
 
 from jobs.conf.base import Cron, Strict, Text
-from jobs.conf.pull import Pull
+from jobs.conf.pull import Pull, misfits
 from jobs.lake.tables import TABLES
 
 Purpose = Literal["risk", "case", "statistics", "letter"]
@@ -182,6 +182,12 @@ class Source(Strict):
         if isinstance(said.get("stages"), dict):
             found["stages"] = {n: {**s, "columns": given(s.get("columns"))} if isinstance(s, dict) else s for n, s in said["stages"].items()}
         return found
+
+    @model_validator(mode="after")
+    def _pulls_what_it_reads(self) -> Source:
+        if self.pull and (found := list(misfits(self.pull, self.files.model_dump(), self.delivery))):
+            raise ValueError("; ".join(found))
+        return self
 
     @model_validator(mode="after")
     def _fits_its_table(self) -> Source:

@@ -32,7 +32,7 @@ def from_folder(source: Source, pull: FromFolder, stage: Staging, now: datetime)
         if said not in known and _wanted(source, info) and _settled(info, pull, now):
             part = _copied(store, info, stage)
             if part is not None:
-                pieces.append(Piece(part, info.base_name, said))
+                pieces.append(Piece(part, info.base_name, said, same=True))
     return pieces
 
 

@@ -6,8 +6,10 @@ from datetime import datetime
 from pathlib import Path
 
 from jobs.conf import ConfError, House, Source
-from jobs.conf.pull import FromFolder
+from jobs.conf.pull import FromFolder, FromPostgres
 from jobs.sources.pull.folder import from_folder
+from jobs.sources.pull.http import from_http
+from jobs.sources.pull.postgres import from_postgres
 from jobs.sources.pull.staging import Piece, Staging, staging
 
 
@@ -20,9 +22,13 @@ def pull(source: Source, house: House, inbox: Path, received_at: datetime, now: 
     if source.pull is None:
         raise ConfError(f"conf/sources/{source.name}.yaml: has no `pull` section; say there where the files are fetched from, or land them with `assay land`")
     with staging(inbox / source.name) as stage:
-        return stage.land(_new(source, stage, now), received_at, kind)
+        return stage.land(_new(source, house, stage, now), received_at, kind)
 
 
-def _new(source: Source, stage: Staging, now: datetime) -> list[Piece]:
-    assert isinstance(source.pull, FromFolder)
-    return from_folder(source, source.pull, stage, now)
+def _new(source: Source, house: House, stage: Staging, now: datetime) -> list[Piece]:
+    if isinstance(source.pull, FromFolder):
+        return from_folder(source, source.pull, stage, now)
+    if isinstance(source.pull, FromPostgres):
+        return from_postgres(source, source.pull, house, stage, now)
+    assert source.pull is not None
+    return from_http(source, source.pull, house, stage, now)

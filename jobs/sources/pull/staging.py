@@ -26,11 +26,15 @@ class PullError(Exception):
 
 @dataclass(frozen=True)
 class Piece:
-    """A file ready to land: where it lies, the name it should have, and what the next pull must know of it (JSON)."""
+    """A file ready to land: where it lies, the name it should have, and what the next pull must know of it (JSON).
+
+    `same`: the content that landed under that name before is this very file, seen again.
+    """
 
     part: Path
     name: str
     known: dict[str, Any]
+    same: bool = False
 
 
 @dataclass(frozen=True)
@@ -48,9 +52,10 @@ class Staging:
             yield path, out
             out.flush()
             os.fsync(out.fileno())
+        fault_point("pull:written")
 
     def land(self, pieces: list[Piece], received_at: datetime, kind: str) -> list[str]:
-        """Make the pieces one delivery; the names they landed under. One that has landed before under its name only gets another entry there."""
+        """Make the pieces one delivery; the names they landed under. One that is the `same` as a landed one only gets another entry there."""
         with alone(self.folder):
             entries = read_entries(self.folder / MANIFEST)
             receipt = 1 + max((e["receipt"] for e in entries), default=0)
@@ -106,7 +111,7 @@ def _name(piece: Piece, folder: Path, entries: list[dict[str, Any]]) -> tuple[st
         there = next((p for p in (folder / name, staged(folder, name)) if p.is_file()), None)
         if there is None and name not in taken:
             return name, None
-        if name in taken and there is not None and digest_of(there) == digest:
+        if piece.same and name in taken and there is not None and digest_of(there) == digest:
             return name, taken[name]
     return f"{parts.stem}-{digest[:12]}-{len(entries)}{parts.suffix}", None
 
