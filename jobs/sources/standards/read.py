@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import BinaryIO
 
 from jobs.sources.standards.ofd import read_ofd
 from jobs.sources.standards.recognise import Found, read_root
-from jobs.sources.standards.xml import Refused, parse, read_document
+from jobs.sources.standards.saft import read_saft
+from jobs.sources.standards.saft_cash import read_cash
+from jobs.sources.standards.xml import Refused, parse, read_document, root_name
 
 ZIP = b"PK\x03\x04"
-_START = 4096
+_START = 1 << 16
+BY_RECORD: dict[str, tuple[str, Callable[[BinaryIO], Found]]] = {
+    "AuditFile": ("saf-t", read_saft),
+    "auditfile": ("saf-t-cash-register", read_cash),
+}
+"""Root elements of standards whose files may be of any size, and are read record by record."""
 _SIGNED = re.compile(rb"\s*-----BEGIN (?:PKCS7|CMS|SIGNED)|\x30[\x80-\x84].{0,8}\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02|MI[A-Za-z0-9+/\r\n]{60}", re.DOTALL)
 
 
@@ -33,5 +41,8 @@ def read_file(stream: BinaryIO, name: str) -> Reading:
         raise Refused("pdf", "a PDF; what is printed on a page is not read", "have the XML sent that belongs to it")
     if _SIGNED.match(start):
         raise Refused("signed", "a signed envelope (p7m, CMS); a signature is neither opened nor taken for checked", "take the XML out with a tool that checks the signature, and give that")
+    if by_record := BY_RECORD.get(root_name(start)):
+        standard, read = by_record
+        return Reading(standard, read(stream))
     standard, documents = read_root(parse(read_document(stream)))
     return Reading(standard, documents)

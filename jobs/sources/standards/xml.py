@@ -19,6 +19,7 @@ ATTACHED = ("Attachment", "EmbeddedDocumentBinaryObject", "AttachmentBinaryObjec
 PARSER = {"resolve_entities": False, "no_network": True, "load_dtd": False, "dtd_validation": False, "huge_tree": False, "recover": False}
 _PROLOG = re.compile(rb"(?>\s+|\xef\xbb\xbf|\xff\xfe|\xfe\xff|<\?.*?\?>|<!--.*?-->)*+", re.DOTALL)
 _BEGINS = re.compile(rb"(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff)?\s*(?:<|\+ADw)")
+_TAG = re.compile(rb"<(?:[^\s:<>/]+:)?([^\s:<>/]+)[\s>/]")
 _SEARCHED = 1 << 16
 _AGAIN = "have it sent again"
 
@@ -47,6 +48,14 @@ def no_doctype(data: bytes) -> None:
     found = _PROLOG.match(start)
     if start[found.end() if found else 0 :].startswith(b"<!"):
         raise Refused("doctype", "declares a document type; document types and entities are never read", "have it sent without")
+
+
+def root_name(start: bytes) -> str:
+    """The local name of the root element that a document's first bytes open; empty when they open none."""
+    plain = start.replace(b"\x00", b"")
+    prolog = _PROLOG.match(plain)
+    found = _TAG.match(plain, prolog.end() if prolog else 0)
+    return found[1].decode("utf-8", "replace") if found else ""
 
 
 def parse(data: bytes) -> etree._Element:
