@@ -16,14 +16,14 @@ _LAW = "Individual Income Tax Law: duties of the withholding agent (verify)"
 @indicator(
     About(
         id="pit_wages_below_statement",
-        version=1,
+        version=2,
         name_en="Wages for withholding below wages of the statements",
         name_zh="个税申报工资小于财务报表工资",
         risk_code="pit_wages_understated",
         base="wages",
         unit="share of the statements' wages",
         frames=(("PIT", "year"),),
-        formula="(wages of the year's statements - wages declared for withholding) / wages of the statements; at stake: the gap x own mean rate of withholding, else the configured one",
+        formula="(wages of the year's statements - wages declared for withholding) / wages of the statements; at stake: the gap x own mean rate of withholding on wages, else the configured one",
         inputs=("taxpayer_month", "filing"),
         minimum="all withholding returns of the year filed; statements of the year",
         legal_basis=_LAW,
@@ -44,7 +44,7 @@ _LAW = "Individual Income Tax Law: duties of the withholding agent (verify)"
 def pit_wages_below_statement(frame: Frame, settings: Mapping[str, float]) -> Reading:
     """Year: statements' wages against wages declared."""
     declared, other = frame.sum("pit_wages"), frame.sum("fs_wages")
-    rate = first_of(share(frame.sum("pit_due"), declared), np.full(frame.rows, settings["rate"]))
+    rate = first_of(share(frame.sum("pit_due") - frame.sum("pit_dividend_due"), declared), np.full(frame.rows, settings["rate"]))
     missing = ((~frame.filed(), "not_filed"), (other == 0, "no_statement"))
     return Reading(declared, other, share(other - declared, other), positive(other - declared) * np.fmax(rate, 0), missing=missing)
 

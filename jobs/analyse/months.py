@@ -28,7 +28,7 @@ RETURN_LINES = {
     **{("VAT-S", line): measure for line, measure in _VAT.items()},
     **{("VAT-G", line): measure for line, measure in {**_VAT, "output": "vat_output", "input": "vat_input", "credit_out": "vat_credit", "exports": "vat_exports"}.items()},
     **{("CIT-A", line): f"cit_{line}" for line in ("revenue", "cost", "expense", "profit", "due")},
-    **{("PIT-W", line): f"pit_{line}" for line in ("wages", "heads", "due")},
+    **{("PIT-W", line): f"pit_{line}" for line in ("wages", "heads", "due", "dividend_due")},
 }
 STATEMENT_ITEMS = {i: f"fs_{i}" for i in ("revenue", "cost", "profit", "inventory", "assets", "receivable_related", "payable", "wages")}
 RED = ("red", "credit_note")

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from jobs.economy.books import Books
+from jobs.economy.dividends import dividends, withheld_on
 from jobs.economy.firms import Firms, alive
 from jobs.economy.returns import Returns
 from jobs.economy.world import World
@@ -18,7 +19,7 @@ from jobs.lake.arrays import Floats, Ints
 
 ASSETS = ("cash", "receivable", "owner_loans", "stock", "fixed", "input_pending", "unexplained")
 LIABILITIES = ("payable", "vat", "taxes", "payroll", "bank_loans")
-EQUITY = ("capital",)
+EQUITY = ("capital", "dividends")
 PROFIT_AND_LOSS = ("sales", "cost", "wages", "expense", "tax_cost", "income_tax")
 ACCOUNTS = ASSETS + LIABILITIES + EQUITY + PROFIT_AND_LOSS
 
@@ -44,7 +45,7 @@ class Journal:
 
 @dataclass(frozen=True)
 class Accounts:
-    """Balances by account, debit positive; flows of the month for those of profit and loss. `tax_cost` is the law's, on the books as written."""
+    """Balances by account, debit positive; flows of the month for those of profit and loss, and dividends. `tax_cost` is the law's, on the books as written."""
 
     balance: Mapping[str, Ints]
     flow: Mapping[str, Ints]
@@ -66,7 +67,7 @@ class Accounts:
 
     @property
     def equity(self) -> Ints:
-        """Capital and what was earned since."""
+        """Capital and what was earned since, less what the owners took."""
         return -np.asarray(sum(self.balance[n] for n in EQUITY + PROFIT_AND_LOSS), dtype=np.int64)
 
 
@@ -81,12 +82,17 @@ def by_month(world: World, r: Returns, what: Ints) -> Ints:
 
 def costs(world: World, b: Books, made: Mapping[str, Returns], true: bool) -> Ints:
     """Taxes that are a cost of the firm, by month: stamp, property and land VAT, and the employer's contributions."""
-    employer = world.figure("social_employer")[None, :] / (world.figure("social_employer") + world.figure("social_employee"))[None, :]
-    found = np.rint((made["SOCIAL"].true if true else made["SOCIAL"].final)["due"] * employer).astype(np.int64)
+    found = employers_part(world, (made["SOCIAL"].true if true else made["SOCIAL"].final)["due"])
     for tax in ("STAMP", "PROPERTY", "LVAT"):
         r = made[tax]
         found = found + by_month(world, r, r.true["due"] if true else _right(r))
     return np.asarray(found)
+
+
+def employers_part(world: World, contributions: Ints) -> Ints:
+    """The employer's part of a month's contributions, in cents; the rest is withheld from the employees: [firm, month]."""
+    employer, employee = world.figure("social_employer"), world.figure("social_employee")
+    return np.asarray(np.rint(contributions * (employer / (employer + employee))[None, :]), dtype=np.int64)
 
 
 def _right(r: Returns) -> Ints:
@@ -103,8 +109,11 @@ def accounts(world: World, f: Firms, b: Books, vat: tuple[Ints, Ints, Ints], wit
     _trade(world, f, b, journal, vat)
     _running(b, journal, withheld, taxes, income)
     _opened(f, b, journal, works)
+    flow = {n: journal.moved.get(n, np.zeros(works.shape, dtype=np.int64)) for n in PROFIT_AND_LOSS}
+    flow["dividends"] = dividends(world, f, works, -np.asarray(sum(flow[n] for n in PROFIT_AND_LOSS if n != "income_tax")), income, journal.balance("cash"))
+    _taken(world, journal, flow["dividends"])
     _borrowed(journal, works)
-    return Accounts({n: journal.balance(n) for n in ACCOUNTS}, {n: journal.moved.get(n, np.zeros(works.shape, dtype=np.int64)) for n in PROFIT_AND_LOSS})
+    return Accounts({n: journal.balance(n) for n in ACCOUNTS}, flow)
 
 
 def _later(values: np.ndarray, months: int = 1) -> np.ndarray:
@@ -171,6 +180,14 @@ def _opened(f: Firms, b: Books, j: Journal, works: np.ndarray) -> None:
     j.post("stock", "capital", first * (b.booked_stock + b.booked_cost - b.purchases))
     j.post("fixed", "capital", first * np.rint(b.wear * 40).astype(np.int64) + first * b.value[:, None])
     j.post("cash", "capital", first * np.rint(f.size * 100 * 1.2).astype(np.int64)[:, None])
+
+
+def _taken(world: World, j: Journal, amount: Ints) -> None:
+    """What the owners took, less the tax withheld on it, which is paid the month after."""
+    tax = withheld_on(world, amount)
+    j.post("dividends", "cash", amount - tax)
+    j.post("dividends", "taxes", tax)
+    j.post("taxes", "cash", _later(tax))
 
 
 def _borrowed(j: Journal, works: np.ndarray) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from jobs.economy.accounts import Accounts, accounts, by_month, costs
+from jobs.economy.accounts import Accounts, accounts, by_month, costs, employers_part
 from jobs.economy.books import Books
+from jobs.economy.dividends import with_dividends
 from jobs.economy.filing import Conduct, conduct
 from jobs.economy.firms import Firms, alive
 from jobs.economy.returns import Returns, Slips
@@ -42,15 +43,11 @@ def declare(world: World, f: Firms, b: Books) -> Declared:
     booked, lawful = costs(world, b, side, False), costs(world, b, side, True)
     cit = income(world, f, b, works, booked, lawful)
     due = by_month(world, cit, cit.final["due"])
-    employees = social.final["due"] - (social.final["due"] * _employer(world)).astype("int64")
+    employees = social.final["due"] - employers_part(world, social.final["due"])
     kept = accounts(world, f, b, _vat(world, f, b, vat_g, vat_s), pit.final["due"] * pit.owed + employees, booked, due)
+    pit = with_dividends(world, pit, kept.flow["dividends"])
     made = [vat_g, vat_s, pit, cit, *side.values()]
     return Declared(made, [conduct(world, f, r, kept) for r in made], kept)
-
-
-def _employer(world: World) -> float:
-    law = world.law_of(0)
-    return law.social_employer / (law.social_employer + law.social_employee)
 
 
 def _vat(world: World, f: Firms, b: Books, g: Returns, s: Returns) -> tuple[Ints, Ints, Ints]:

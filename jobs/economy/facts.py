@@ -60,8 +60,14 @@ class Facts:
 
     @property
     def spent(self) -> Ints:
-        """Money that left them, in cents: [firm, month]."""
-        return self.books.spent
+        """Money that left them, taxes aside, in cents: [firm, month]."""
+        return self.books.spent + self.taken
+
+    @cached_property
+    def taken(self) -> Ints:
+        """Dividends that the owners got, less the tax withheld, in cents: [firm, month]."""
+        lines = next(r.final for r, _ in self.made if r.form == "PIT-W")
+        return np.asarray(lines["dividends"] - lines["dividend_due"])
 
     def within(self, day: Ints) -> Flags:
         """Which days the file may speak of."""

@@ -44,9 +44,13 @@ def _of_books(f: Firms, b: Books, d: Declared, there: Flags) -> dict[str, Identi
     a, both = d.accounts, there & np.concatenate([np.zeros_like(there[:, :1]), there[:, :-1]], axis=1)
     rolled = b.stock - np.concatenate([np.zeros_like(b.stock[:, :1]), b.stock[:, :-1]], axis=1) - b.purchases + b.cost
     trial = np.asarray(sum(a.balance.values()), dtype=np.int64)
+    taken = d.returns[2].final["dividends"]
+    grew = np.diff(a.equity + a.balance["capital"], axis=1, prepend=0)  # capital is a credit: what owners bring in and get back stays out
     return {
         "trial balance": Identity(trial, there),
         "assets = liabilities + equity": Identity(a.assets - a.liabilities - a.equity, there),
+        "equity grows by profit after tax less dividends": Identity(grew - a.profit + a.flow["income_tax"] + taken, there),
+        "dividends withheld on = dividends written": Identity(taken - a.flow["dividends"], there),
         "stock rolls forward": Identity(rolled, both),
         "stock account = stock": Identity(a.balance["stock"] - b.stock, there),
         "nothing unexplained": Identity(a.balance["unexplained"], there),

@@ -7,7 +7,7 @@ import numpy as np
 from jobs.economy.firms import Firms
 from jobs.economy.kinds import MILL, MISSING
 from jobs.economy.world import NEVER, World
-from jobs.lake.arrays import Flags, Ints, day_number
+from jobs.lake.arrays import Flags, Floats, Ints, day_number
 
 _BLOCK, _RING, _SECOND = 500_000_000, 700_000_000, 900_000_000
 MEMBERS = 4  # persons to a household: head, spouse, child, parent; person = household x 4 + member
@@ -70,6 +70,13 @@ def main_owner(world: World, f: Firms) -> Ints:
     ring = np.where(later, (f.number - world.taxpayers) // 40 + 10**6, f.number // 200)
     household = np.where(f.typology == MILL, _RING + ring, np.where(f.grouped, _BLOCK + f.number // 4, f.number))
     return np.asarray(household * MEMBERS + (f.individual & f.grouped & (f.number % 4 > 0) & (f.typology != MILL)))
+
+
+def main_share(world: World, f: Firms) -> Floats:
+    """The main owner's share: all, or more than half of what he owns with a second one."""
+    _, has_second = second_owner(world, f)
+    shared = has_second & ~f.individual & ~held_by_parent(world, f)
+    return np.where(shared, np.round(world.chance.between(0.51, 0.9, "share", f.number), 2), 1.0)
 
 
 def second_owner(world: World, f: Firms) -> tuple[Ints, Flags]:

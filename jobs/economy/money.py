@@ -6,8 +6,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from jobs.conf.base import Strict
-from jobs.economy.fields import in_order
+from jobs.conf.base import Share, Strict
+from jobs.economy.fields import Span, in_order
 
 Amount = Annotated[float, Field(gt=0, le=1e9)]
 Amounts = Annotated[tuple[Amount, Amount], AfterValidator(in_order)]
@@ -22,3 +22,10 @@ class Money(Strict):
     least_capital: Amount  # registered
     shell_capital: Amount  # registered by firms that exist only for fraud
     kilowatt_hour: Annotated[float, Field(gt=0, le=1e4)]  # price, taxes aside
+
+
+class Dividends(Strict):
+    """Companies whose owners take a dividend after a year with profit, and the part of the profit after tax that they take."""
+
+    firms: Share
+    payout: Span

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from jobs.economy.agencies import Bank
 from jobs.economy.facts import Facts, Sent, reports, serial
-from jobs.economy.life import main_owner, person_id
+from jobs.economy.life import main_owner, main_share, person_id
 from jobs.economy.spelling import as_known
 from jobs.economy.tables import dates, money, papers
 from jobs.lake.arrays import Flags, Ints
@@ -47,7 +47,7 @@ def accounts(facts: Facts, feed: Bank) -> Accounts:
     t, i = np.arange(facts.world.horizon)[None, :], f.number[:, None]
     least, most = feed.own_income
     own = c.between(100 * least, 100 * most, "own income", f.number)[:, None] * np.exp(0.5 * c.normal("own month", i, t))
-    private_in = facts.books.private + np.rint(own).astype(np.int64) * (facts.received > 0)
+    private_in = facts.books.private + np.rint(facts.taken * main_share(facts.world, f)[:, None]).astype(np.int64) + np.rint(own).astype(np.int64) * (facts.received > 0)
     private_out = np.rint(private_in * c.between(0.6, 1.1, "own spending", i, t)).astype(np.int64)
     key = np.concatenate([f.number[firm] * 8 + place, f.number * 8 + _PRIVATE])
     return Accounts(

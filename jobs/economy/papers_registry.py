@@ -14,6 +14,7 @@ from jobs.economy.life import (
     first_seen,
     held_by_parent,
     main_owner,
+    main_share,
     moved,
     office_of,
     person_id,
@@ -82,11 +83,11 @@ def duty_papers(world: World, f: Firms) -> pa.Table:
 
 def ownership_papers(world: World, f: Firms) -> pa.Table:
     """Owners of enterprises: a person or a parent, often a second person, who may sell to the first."""
-    c, seen, since, never = world.chance, first_seen(world, f), registered(world, f), np.full(len(f), NEVER)
+    seen, since, never = first_seen(world, f), registered(world, f), np.full(len(f), NEVER)
     parent, main = held_by_parent(world, f), main_owner(world, f)
     second, has_second = second_owner(world, f)
     has_second &= ~f.individual & ~parent
-    share = np.where(has_second, np.round(c.between(0.51, 0.9, "share", f.number), 2), 1.0)
+    share = main_share(world, f)
     sold = np.where(has_second, event_day(world, f, "sold", 0.05), NEVER)
     host = firms(world, f.number // 4 * 4)
     ids = (np.where(parent, ids_of(world, host), person_id(world, main)), person_id(world, second))

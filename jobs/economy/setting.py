@@ -21,7 +21,7 @@ from jobs.economy.agreement import disagreements, told
 from jobs.economy.enforcing import Effects, Enforcement
 from jobs.economy.fields import Factor, Percent, Positive, Shares, Span, in_order, sums_to_one
 from jobs.economy.kinds import NAMES
-from jobs.economy.money import Amounts, Money
+from jobs.economy.money import Amounts, Dividends, Money
 from jobs.economy.place import Place
 from jobs.economy.shocks import Shocks
 from jobs.lake.arrays import Floats, Ints
@@ -185,6 +185,7 @@ class Country(Strict):
     smallest: Positive  # monthly sales of the smallest firms
     births: Annotated[float, Field(gt=0, le=0.1)]  # new firms a month, share of all
     money: Money
+    dividends: Dividends
     place: Place
     law: Annotated[tuple[Law, ...], Field(min_length=1)]
     industries: Annotated[tuple[Industry, ...], Field(min_length=2)]

@@ -285,7 +285,7 @@ ADDITIVE = (
                 "vat_credit|credit carried forward declared", "vat_exempt|exempt sales declared", "vat_exports|sales abroad declared"),
         *_cents("cit_revenue|revenue declared for CIT, at the period's last month", "cit_cost|cost declared", "cit_expense|expenses declared",
                 "cit_profit|taxable profit declared", "cit_due|CIT due declared"),
-        *_cents("pit_wages|wages declared", "pit_due|PIT withheld as declared"), *_counts("pit_heads|employees declared"),
+        *_cents("pit_wages|wages declared", "pit_due|PIT withheld as declared", "pit_dividend_due|of it on dividends"), *_counts("pit_heads|employees declared"),
         *_cents("paid_vat|VAT paid, by period", "paid_cit|CIT paid", "paid_pit|PIT paid", "paid_extra|interest and penalties paid, by period"),
         *_cents("fs_revenue|revenue of the financial statement at the period's last month", "fs_cost|cost of sales", "fs_profit|profit before tax",
                 "fs_inventory|inventory at the end of the period", "fs_assets|total assets", "fs_receivable_related|receivables from owners",

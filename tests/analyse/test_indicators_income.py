@@ -141,9 +141,11 @@ def test_wages_below_statement() -> None:
     near = firm("near").months("2024-01", 12, pit_wages=97, pit_due=2).month("2024-12", fs_wages=1200)
     bare = firm("bare").month("2024-12", fs_wages=1200)
     none = firm("none").months("2024-01", 12, pit_wages=80)
-    found = evaluate(SPRING, parameters("pit_wages_below_statement", 0.05, rate=0.03), hit, near, bare, none)
+    shares = firm("shares").months("2024-01", 12, pit_wages=80, pit_due=12, pit_dividend_due=10).month("2024-12", fs_wages=1200)
+    found = evaluate(SPRING, parameters("pit_wages_below_statement", 0.05, rate=0.03), hit, near, bare, none, shares)
     assert found.of("hit", "2024-01")["difference"] == pytest.approx(240 / 1200)
     assert float(found.of("hit", "2024-01")["base"]) == pytest.approx(240 * 24 / 960)
+    assert found.of("shares", "2024-01")["base"] == found.of("hit", "2024-01")["base"]  # tax on dividends says nothing of the rate on wages
     assert found.of("near", "2024-01")["hit"] is False  # 36 of 1200
     assert float(found.of("bare", "2024-01")["base"]) == pytest.approx(1200 * 0.03)  # nothing withheld: the configured rate
     assert found.of("none", "2024-01")["missing_reason"] == "no_statement"

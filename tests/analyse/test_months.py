@@ -98,9 +98,9 @@ def test_an_amendment_that_comes_in_a_later_night_appends_only_what_it_changes()
 
 
 def test_returns_of_several_taxes_in_one_month_do_not_disturb_each_other() -> None:
-    vat, wages = ret({"sales": 1000, "due": 30}, batch="b1"), ret({"wages": 500, "heads": 4, "due": 9}, form="PIT-W", tax="PIT", batch="b2")
+    vat, wages = ret({"sales": 1000, "due": 30}, batch="b1"), ret({"wages": 500, "heads": 4, "dividends": 20, "dividend_due": 4, "due": 9}, form="PIT-W", tax="PIT", batch="b2")
     assert run(plus(wages), touched=wages) == [
-        {"taxpayer_id": "A", "month": JAN, "known_at": date(2025, 2, 10), "pit_wages": 500_00, "pit_heads": 4, "pit_due": 9_00, "returns_n": 1}
+        {"taxpayer_id": "A", "month": JAN, "known_at": date(2025, 2, 10), "pit_wages": 500_00, "pit_heads": 4, "pit_due": 9_00, "pit_dividend_due": 4_00, "returns_n": 1}
     ]
     assert len(run(plus(vat + wages))) == 1
 
