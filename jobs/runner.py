@@ -21,6 +21,7 @@ from jobs.lake.faults import fault_point
 from jobs.lake.kernel import FILE_SCHEMA, Input, KernelTask, gather, handed_over, run_kernel, stream, to_file, write_result, write_stream
 from jobs.lake.lake import Lake, Published, now
 from jobs.lake.read import DataFile, as_json, data_files, files_on, whole
+from jobs.lake.seal import seal
 from jobs.lake.step import Kind, ModelRef, Night, Step, Tables
 from jobs.lake.tables import TABLES, table
 from jobs.lake.write import NewFile, append_once, open_table, replace_as_of, table_version
@@ -122,6 +123,7 @@ class Runner:
         tables = {name: v for name, v in self.versions.items() if v >= 0}
         self.lake.night_act(night.as_of, night.revision, "published", night.run, tables)
         fault_point("after:publish")
+        seal(self.lake.root, night.run)
         found = next(n for n in self.lake.nights() if n.as_of == night.as_of)
         if found.run != night.run:
             raise Refused(f"revision {night.revision} of {night.as_of} was published by run {found.run}, not by this run {night.run}; look at what is there")

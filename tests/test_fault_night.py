@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from jobs.cli.look import ailments
+from jobs.cli.keep import ailments
 from jobs.pipeline import STEPS
 from jobs.runner import Refused
 from tests.same_end import acts, broken_anchors, cases, differing_tables, evidence, files

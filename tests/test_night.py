@@ -13,7 +13,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from jobs.cli.look import ailments, known_tables, replayed, same_rows
+from jobs.cli.keep import ailments
+from jobs.cli.look import known_tables, replayed, same_rows
 from jobs.cli.loop import approve_night
 from jobs.cli.place import Place
 from jobs.lake.kernel import Input, load

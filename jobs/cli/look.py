@@ -1,4 +1,4 @@
-"""Commands that look at what is there: profile, doctor, replay, docs."""
+"""Commands that look at what is there: profile, replay, docs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from jobs.cli.pages import write_pages
 from jobs.cli.place import Place
 from jobs.conf import Conf
 from jobs.lake.lake import Published
-from jobs.lake.read import data_files, whole
+from jobs.lake.read import whole
 from jobs.lake.step import ModelRef, Night
 from jobs.lake.tables import TABLES, table
 from jobs.rehearsal import rehearsal
@@ -29,7 +29,7 @@ AsOf = Annotated[datetime, typer.Option("--as-of", formats=["%Y-%m-%d"], help="d
 
 def add_to(app: typer.Typer) -> None:
     """Register this file's commands."""
-    for command in (profile, doctor, replay, docs):
+    for command in (profile, replay, docs):
         app.command()(command)
 
 
@@ -59,36 +59,6 @@ def profile(
         out.parent.mkdir(parents=True, exist_ok=True)
         out.write_text(text, encoding="utf-8")
         typer.echo(f"wrote {out}")
-
-
-def doctor() -> None:
-    """Is the lake whole: conservation of every batch, published versions readable, files per table. Exit 3 when not."""
-    place = Place.there()
-    faults = ailments(place)
-    for name in sorted(TABLES):
-        if files := data_files(place.lake.root, name):
-            many = "  many small files: compact" if len(files) > 300_000 else ""
-            typer.echo(f"{name:<20} {sum(f.rows for f in files):>12,} rows {len(files):>7,} files{many}")
-    for fault in faults:
-        typer.echo(fault, err=True)
-    if faults:
-        raise Refused(f"{len(faults)} fault(s) found")
-    typer.echo("every batch is conserved and every published night can be read")
-
-
-def ailments(place: Place) -> list[str]:
-    """What is wrong with the lake, in words; empty when nothing is."""
-    faults = []
-    for row in whole(place.lake.root, "batch").to_pylist():
-        parts = sum(row[k] or 0 for k in ("accepted", "superseded", "duplicate", "quarantined"))
-        if row["act"] == "received" and row["received"] != parts:
-            faults.append(f"batch {row['batch_id']} of {row['source']}: received {row['received']}, accounted for {parts}")
-    for night in place.lake.nights():
-        for name, version in night.tables.items():
-            missing = [f.path for f in data_files(place.lake.root, name, version) if not (Path(place.lake.root) / table(name).path / f.path).is_file()]
-            if missing:
-                faults.append(f"night {night.as_of}: {name} version {version}: {len(missing)} file(s) are gone")
-    return faults
 
 
 def replay(as_of: AsOf) -> None:

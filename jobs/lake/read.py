@@ -80,7 +80,7 @@ def read_files(root: str, contract: Table, files: Iterable[DataFile], columns: I
     folder = Path(root) / contract.path
     parts, extra = [], set[str]()
     for file in chosen:
-        with pq.ParquetFile(folder / file.path) as reader:
+        with pq.ParquetFile(folder / file.path, page_checksum_verification=True) as reader:
             present = reader.schema_arrow.names
             part = reader.read(columns=[n for n in present if n in names or (contract.open_doubles and columns is None)])
         for name, value in (("as_of", file.as_of), ("bucket", file.bucket)):

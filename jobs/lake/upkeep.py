@@ -7,6 +7,7 @@ replayed from the newest versions by both clocks, which is exact because no row 
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -17,6 +18,7 @@ from deltalake import CommitProperties, Transaction
 from jobs.lake.compact import MANY, compact
 from jobs.lake.faults import fault_point
 from jobs.lake.lake import Lake
+from jobs.lake.seal import LOG, seal, tables_there
 from jobs.lake.tables import table
 from jobs.lake.write import LEASE, refuse_if_fenced, require_table
 
@@ -26,7 +28,6 @@ GRACE_HOURS = 168
 """Hours that a file of no version is left alone: a task may have written it just now."""
 COMMITS = 20
 """Commits after which a table's log gets a checkpoint."""
-LOG = "_delta_log"
 
 
 @dataclass(frozen=True)
@@ -40,28 +41,40 @@ class Done:
     deleted: int = 0
 
 
-def upkeep(lake: Lake, epoch: int, many: int = MANY, hours: int = GRACE_HOURS, days: int = RETENTION_DAYS) -> list[Done]:
+def upkeep(lake: Lake, epoch: int, many: int = MANY, hours: int = GRACE_HOURS, days: int = RETENTION_DAYS, commits: int = COMMITS) -> list[Done]:
     """Look after every table; what was done, tables with nothing to do left out. Fenced when the lease is lost."""
-    found = [_look_after(lake, name, epoch, many, hours, days) for name in tables_there(lake.root)]
+    found = [_look_after(lake, name, epoch, many, hours, days, commits) for name in tables_there(lake.root)]
+    _sweep(lake.root, hours)
+    seal(lake.root, epoch)
     return [d for d in found if d != Done(d.name)]
 
 
-def tables_there(root: str) -> list[str]:
-    """The names of the tables that exist, by name."""
-    return sorted(p.parent.name for zone in ("bronze", "silver", "gold") for p in (Path(root) / zone).glob(f"*/{LOG}"))
-
-
-def _look_after(lake: Lake, name: str, epoch: int, many: int, hours: int, days: int) -> Done:
+def _look_after(lake: Lake, name: str, epoch: int, many: int, hours: int, days: int, commits: int) -> Done:
     merged = None if table(name).layer == "nightly" else compact(lake, name, epoch, many)
-    marked = checkpoint(lake, name, epoch)
+    marked = checkpoint(lake, name, epoch, commits)
     deleted = vacuum(lake, name, epoch, hours, days)
     return Done(name, merged.gone if merged else 0, merged.came if merged else 0, marked, len(deleted))
+
+
+def _sweep(root: str, hours: int) -> None:
+    """Delete drafts that killed tasks left behind."""
+    for name in tables_there(root):
+        for draft in drafts(root, name):
+            if draft.stat().st_mtime < time.time() - hours * 3600:
+                draft.unlink()
+
+
+def drafts(root: str, name: str) -> list[Path]:
+    """Files that a task began to write and did not name yet."""
+    return [p for p in (Path(root) / table(name).path).rglob(".*") if p.is_file() and LOG not in p.parts]
 
 
 def checkpoint(lake: Lake, name: str, epoch: int, commits: int = COMMITS) -> bool:
     """Write a checkpoint when the log has grown by `commits` since the last; whether one was written."""
     handle = require_table(lake.root, name)
-    if handle.version() - last_checkpoint(lake.root, name) < commits:
+    last = last_checkpoint(lake.root, name)
+    lost = last < 0 and any((Path(lake.root) / table(name).path / LOG).glob("*.checkpoint*.parquet"))
+    if handle.version() - last < commits and not lost:
         return False
     refuse_if_fenced(lake.root, table(name), handle, epoch)
     fault_point("checkpoint")

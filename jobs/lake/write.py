@@ -26,6 +26,7 @@ from deltalake.transaction import AddAction, RemoveAction
 from jobs.lake.buckets import buckets_of
 from jobs.lake.faults import fault_point
 from jobs.lake.footer import statistics_of
+from jobs.lake.seal import LOG_DAYS, chained, digest_of
 from jobs.lake.tables import FLOAT, Table, table
 
 log = logging.getLogger(__name__)
@@ -111,10 +112,13 @@ def write_rows(root: str, contract: Table, rows: pa.Table, partition: dict[str, 
 
 def _write(root: str, contract: Table, rows: pa.Table, partition: dict[str, str], prefix: str = "part-") -> NewFile:
     folder = "/".join(f"{k}={v}" for k, v in partition.items())
-    path = f"{folder}/{prefix}{uuid.uuid4().hex}.parquet".lstrip("/")
-    target = Path(root) / contract.path / path
-    target.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(rows, target, compression="zstd")
+    home = Path(root) / contract.path / folder
+    home.mkdir(parents=True, exist_ok=True)
+    draft = home / f".{uuid.uuid4().hex}"
+    pq.write_table(rows, draft, compression="zstd", write_page_checksum=True)
+    # The name bears the digest of the content: whoever doubts a file can hold it against its name.
+    path = f"{folder}/{prefix}{digest_of(draft)}-{draft.name[1:9]}.parquet".lstrip("/")
+    target = draft.rename(Path(root) / contract.path / path)
     fault_point(f"written:{contract.name}")
     return NewFile(path, target.stat().st_size, rows.num_rows, partition)
 
@@ -194,7 +198,7 @@ def _commit(root: str, contract: Table, files: list[NewFile], epoch: int, marks:
         refuse_if_fenced(root, contract, handle, epoch, raising=contract.name == LEASE and not removed)
         _widen(handle, contract, extra)
         transactions = [Transaction(key, value) for key, value in {**marks, LEASE: epoch}.items()]
-        properties = CommitProperties(max_commit_retries=0, app_transactions=transactions)
+        properties = CommitProperties(max_commit_retries=0, app_transactions=transactions, custom_metadata=chained(root, contract, int(handle.version())))
         try:
             handle.create_write_transaction(
                 actions, mode, handle.schema(), list(contract.partition_by), partition_filters, commit_properties=properties
@@ -215,7 +219,7 @@ def _open_or_create(root: str, contract: Table) -> DeltaTable:
         return handle
     path = Path(root) / contract.path
     path.mkdir(parents=True, exist_ok=True)
-    keep = {"delta.logRetentionDuration": "interval 400 days", "delta.deletedFileRetentionDuration": "interval 400 days"}
+    keep = dict.fromkeys(("delta.logRetentionDuration", "delta.deletedFileRetentionDuration"), f"interval {LOG_DAYS} days")
     try:
         return DeltaTable.create(
             str(path), schema=contract.schema, partition_by=list(contract.partition_by) or None, mode="ignore", configuration=keep

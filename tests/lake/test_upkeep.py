@@ -12,8 +12,9 @@ import pytest
 from jobs.lake.compact import compact, era_of
 from jobs.lake.lake import Lake
 from jobs.lake.read import data_files, read_files, whole
+from jobs.lake.seal import tables_there
 from jobs.lake.tables import table
-from jobs.lake.upkeep import checkpoint, last_checkpoint, tables_there, upkeep, vacuum
+from jobs.lake.upkeep import checkpoint, last_checkpoint, upkeep, vacuum
 from jobs.lake.write import Fenced, LakeError, append_once, open_table, replace_as_of, table_version, write_files
 from tests.lake.helpers import receive, silver
 
