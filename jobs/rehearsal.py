@@ -17,9 +17,10 @@ import pyarrow as pa
 from jobs.lake.kernel import Input
 from jobs.lake.lake import Lake
 from jobs.lake.read import DataFile, data_files, read_files
-from jobs.lake.step import Night, Step
+from jobs.lake.step import Kind, Night, Step
 from jobs.lake.tables import TABLES, table
 from jobs.lake.write import NewFile, replace_as_of, table_version, write_files
+from jobs.lineage.observe import observed
 from jobs.runner import Runner
 
 
@@ -74,13 +75,15 @@ def backfill(runner: Runner, dates: list[date], wanted: tuple[str, ...]) -> int:
     run = lake.take_lease("backfill")
     steps = runner.nightly_steps
     upto = max(n for n, s in enumerate(steps) if set(wanted) & set(s.outputs)) + 1
+    told = Step("backfill", "rehearsal", Kind.DRIVER, backfill, wanted)
     written = 0
     with rehearsal(runner) as stage:
         for as_of in sorted(set(dates) - there):
             night = Night(as_of, run, runner.conf, f"backfill-{as_of}", seed=runner.conf.house.seed)
-            found = stage.rehearse(night, steps[:upto])
-            for name in wanted:
-                written += _keep(lake, name, found[name], as_of, run)
+            with observed(lake.root, night, told, {name: table_version(lake.root, name) for name in wanted}) as seen:
+                found = stage.rehearse(night, steps[:upto])
+                written += sum(_keep(lake, name, found[name], as_of, run) for name in wanted)
+                seen.writes = {name: table_version(lake.root, name) for name in wanted}
     return written
 
 

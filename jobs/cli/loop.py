@@ -12,9 +12,8 @@ from jobs.cli.place import Place
 from jobs.lake.lake import now
 from jobs.lake.read import data_files, read_files
 from jobs.lake.step import Kind, Night
-from jobs.lake.tables import TABLES, table
-from jobs.lake.write import table_version
-from jobs.lineage.observe import observed
+from jobs.lake.tables import table
+from jobs.lineage.observe import observed, versions
 from jobs.pipeline import STEPS
 from jobs.rank.train import Trained
 from jobs.rank.train import train as learn
@@ -47,7 +46,7 @@ def ingest(inbox: Path, as_of: AsOf) -> None:
         run = place.lake.take_lease("ingest")
         night = Night(as_of.date(), run, place.conf, f"ingest-{run}", seed=place.conf.house.seed)
         step = next(s for s in STEPS if s.kind is Kind.INGEST)
-        with observed(place.lake.root, night, step, {name: table_version(place.lake.root, name) for name in TABLES}):
+        with observed(place.lake.root, night, step, versions(place.lake.root)):
             step.run(place.lake, runner.spark, night, inbox)
     typer.echo(conservation(place.lake, run))
 

@@ -10,7 +10,10 @@ import typer
 from jobs.cli.order import By, Overtake, Reason, lease, ordered
 from jobs.cli.place import Place
 from jobs.conf import ConfError
+from jobs.lake.lake import now
 from jobs.lake.read import whole
+from jobs.lake.step import Kind, Night, Step
+from jobs.lineage.observe import observed, versions
 from jobs.runner import Refused
 from jobs.sources.check import Receipt
 from jobs.sources.quarantine import Row, Which, counts, row_id, shown, today, waiting, why
@@ -109,7 +112,8 @@ def release(
     if not waiting(place.lake, which):
         raise Refused("no row in quarantine is meant; `assay quarantine list` counts those there are")
     run = lease(place.lake, "release", overtake)
-    with place.runner() as runner:
+    told = Night(now().date(), run, place.conf, f"release-{run}", seed=place.conf.house.seed)
+    with place.runner() as runner, observed(place.lake.root, told, Step("release", "sources", Kind.INGEST, released), versions(place.lake.root)):
         found = released(place.lake, runner.spark, place.conf, place.inbox, which, order, run)
     typer.echo(outcome(found))
     if not found.rows:

@@ -17,7 +17,7 @@ from pathlib import Path
 from jobs.lake.lake import now
 from jobs.lake.read import whole
 from jobs.lake.step import Kind, Night, Step
-from jobs.lake.tables import table
+from jobs.lake.tables import TABLES, table
 from jobs.lake.write import LEASE, open_table, table_version
 from jobs.lineage.openlineage import NIGHT, Event, EventType, event, lake_table, received, written
 
@@ -56,6 +56,11 @@ def observed(root: str, night: Night, step: Step, before: Mapping[str, int]) -> 
     else:
         inputs, writes = [lake_table(table(name), version) for name, version in seen.reads.items()], dict(seen.writes)
     tell(root, night, "COMPLETE", job, inputs, [_written(root, name, pinned.get(name, -1), v) for name, v in writes.items() if v != pinned.get(name, -1)])
+
+
+def versions(root: str) -> dict[str, int]:
+    """The newest Delta version of every table; -1: never written."""
+    return {name: table_version(root, name) for name in TABLES}
 
 
 def tell(root: str, night: Night, kind: EventType, job: str = NIGHT, inputs: list[Event] | None = None, outputs: list[Event] | None = None, error: str | None = None) -> None:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
+from jobs.conf import Source
 from jobs.lake.lake import Lake
 from jobs.lake.read import data_files, whole
 from jobs.lake.tables import table
 from jobs.lineage.cell import Receipt, Row
 from jobs.lineage.known import matching
+from jobs.sources.quarantine import HIDDEN, hidden
 
 State = Literal["same", "changed", "gone", "unknown"]
 
@@ -33,18 +35,19 @@ class Delivered:
     state: State
 
 
-def records(lake: Lake, wanted: Iterable[Receipt]) -> dict[Receipt, str]:
-    """The raw record of each row of bronze that is there."""
+def records(lake: Lake, wanted: Iterable[Receipt], sources: Mapping[str, Source]) -> dict[Receipt, str]:
+    """The raw record of each row of bronze that is there. HIDDEN where the source has a column that is not for `risk`, or no contract."""
     places = set(wanted)
     found: dict[Receipt, str] = {}
     for source in sorted({p[0] for p in places}):
+        shown = source in sources and not hidden(sources[source])
         contract = table(f"bronze_{source}")
         batches = {p[1] for p in places if p[0] == source}
         rows = matching(lake.root, contract, data_files(lake.root, contract.name), "batch_id", batches)
         for row in rows.select(["source", "batch_id", "file", "line", "raw"]).to_pylist():
             place = (row["source"], row["batch_id"], row["file"], row["line"])
             if place in places:
-                found[place] = row["raw"] or ""
+                found[place] = (row["raw"] or "") if shown else HIDDEN
     return found
 
 

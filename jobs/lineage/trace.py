@@ -86,7 +86,7 @@ def trace_indicator(known: Known, inbox: Path, taxpayer_id: str, indicator: str,
 def _trace(known: Known, inbox: Path, person: Row, point: Row | None, findings: tuple[Finding, ...], others: tuple[Row, ...]) -> Trace:
     lines = {line.receipt for f in findings for c in f.cells for line in c.lines}
     night = known.night
-    return Trace(person["taxpayer_id"], person["name"], night.as_of, night.revision, night.run, point, findings, records(known.lake, lines),
+    return Trace(person["taxpayer_id"], person["name"], night.as_of, night.revision, night.run, point, findings, records(known.lake, lines, known.conf.sources),
                  tuple(deliveries(known.lake, inbox, lines)), others)  # fmt: skip
 
 

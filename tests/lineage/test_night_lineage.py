@@ -38,7 +38,7 @@ def test_every_indicator_comes_out_again_from_the_lines_of_files(night_lake: Pla
         assert [(c.measure, c.value, c.found) for c in found.cells if c.off] == [], (hit["indicator"], hit["taxpayer_id"])
         assert [f for f in found.figures if f.off] == [], hit["indicator"]
         lines = {line.receipt for c in found.cells for line in c.lines}
-        assert set(records(known.lake, lines)) == lines, hit["indicator"]
+        assert set(records(known.lake, lines, known.conf.sources)) == lines, hit["indicator"]
         assert {d.state for d in deliveries(known.lake, night_lake.inbox, lines)} <= {"same"}
     published = {i for i, p in known.conf.indicators_on(as_of).items() if p.state == "published"}
     assert len(published & set(seen)) >= 20  # of the others tests/lineage/test_probe.py says that each has its tracers

@@ -21,8 +21,10 @@ from jobs.lineage.cell import Cell
 from jobs.lineage.figures import Finding
 from jobs.lineage.known import nights_until
 from jobs.lineage.page import trace_html
+from jobs.lineage.receipts import records
 from jobs.lineage.trace import NothingToTrace, Trace
 from jobs.lineage.words import LINE_COLUMNS, as_text, as_values, harmless
+from jobs.sources.quarantine import HIDDEN
 from tests.lineage.small import FIRST, INDICATOR, SECOND, small_place
 from tests.sources.given import GOOD, OTHER
 
@@ -154,7 +156,7 @@ def test_a_figure_that_no_line_bears_out_is_off_by_the_difference(place: Place, 
     spoilt = doctored(place, tmp_path / "spoilt", "vat_sales", 12_345)
     night(spoilt, date(2025, 6, 21))
     found = ask(spoilt, date(2025, 6, 21), indicator=INDICATOR)
-    assert found.faults == [f"{INDICATOR}: vat_sales was read as 125123.45, its lines come to 125000.00: off by 123.45"]
+    assert found.faults == [f"{INDICATOR}: vat_sales was read as 126123.45, its lines come to 126000.00: off by 123.45"]
     assert "OFF BY 123.45" in as_text(found, 1) and "off by 123.45" in trace_html(found, spoilt.conf, 1)
 
 
@@ -169,6 +171,14 @@ def test_a_list_that_says_other_than_the_rule_is_off_by_the_difference(place: Pl
 
     found = trace_point([known], place.inbox, GOOD, rows["point_id"][at].as_py())
     assert found.faults == [f"{INDICATOR}: amount stands as 7800.01, comes out as 7800.00: off by 0.01"]
+
+
+def test_a_record_with_cells_that_are_not_for_risk_is_hidden(place: Place) -> None:
+    lines = {x.receipt for x in cells(ask(place, FIRST).findings[0])["out_net"].lines}
+    sold = place.conf.sources["sold"]
+    for_cases = sold.model_copy(update={"columns": {**sold.columns, "kind": sold.columns["kind"].model_copy(update={"purposes": ("case",)})}})
+    assert set(records(place.lake, lines, {"sold": for_cases}).values()) == set(records(place.lake, lines, {}).values()) == {HIDDEN}
+    assert set(records(place.lake, lines, {"sold": for_cases})) == lines  # that they are there is no secret
 
 
 def test_a_line_without_its_record_is_a_fault(place: Place) -> None:
