@@ -73,7 +73,6 @@ def records(stream: BinaryIO, names: tuple[str, ...], wanted: Callable[[str, str
                 continue
             yield local(element), local(element.getparent()), element
             within, counted.since = None, 0
-            element.clear()
             _forget_before(element)
     except etree.XMLSyntaxError as fault:
         raise syntax(fault) from fault
