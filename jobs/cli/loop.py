@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from jobs.cli.batch import went_without
 from jobs.cli.place import Place
 from jobs.lake.lake import now
 from jobs.lake.read import data_files, read_files
@@ -48,7 +49,7 @@ def ingest(inbox: Path, as_of: AsOf) -> None:
         step = next(s for s in STEPS if s.kind is Kind.INGEST)
         with observed(place.lake.root, night, step, versions(place.lake.root)):
             step.run(place.lake, runner.spark, night, inbox)
-    typer.echo(conservation(place.lake, run))
+    typer.echo("\n".join([conservation(place.lake, run), *went_without(place.lake.root, run)]))
 
 
 def nightly(
@@ -70,7 +71,7 @@ def nightly(
             typer.echo(rehearsed(runner, as_of.date()))
             return
         run_night(runner, as_of.date(), room, revise)
-    typer.echo(timings(runner))
+    typer.echo("\n".join([timings(runner), *went_without(place.lake.root, place.lake.epoch())]))
 
 
 def run_night(runner: Runner, as_of: date, room: str | None = None, revise: bool = False) -> None:

@@ -10,7 +10,7 @@ from jobs.conf import ConfError
 from jobs.lake.lake import Lake
 from jobs.lake.read import whole
 from jobs.runner import Refused
-from jobs.sources.release import Order
+from jobs.sources.acts import Order
 
 By = Annotated[str, typer.Option("--by", help="name of the person who orders it; kept with the act")]
 Reason = Annotated[str, typer.Option("--reason", help="why; kept with the act")]

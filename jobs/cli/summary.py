@@ -8,6 +8,7 @@ from datetime import date
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from jobs.cli.batch import night_went_without
 from jobs.cli.place import Place
 from jobs.sources.arrival import Arrival
 
@@ -17,11 +18,13 @@ def night_summary(place: Place, as_of: date, arrivals: Iterable[Arrival] = ()) -
     night = place.published(as_of)
     selection, reminder, score = (place.read(night, name) for name in ("selection", "reminder", "score"))
     models = ", ".join(sorted(str(m) for m in pc.unique(score["model_version"]).to_pylist())) or "none"
+    deliveries = [f"* {said}" for said in night_went_without(place, night)]
     late = [f"* {found}" for found in arrivals if found.late]
     return "\n".join([
         f"{selection.num_rows} cases of the night of {as_of}, revision {night.revision}; model {models}.",
         "", *case_table(selection, place.conf.house.currency),
         "", reminder_line(reminder),
+        *(["", "Deliveries:", *deliveries] if deliveries else []),
         "", *(["Late, and not in this night:", *late] if late else ["No source was late."]),
         "", "Approving opens these cases and sends the letters. Rejecting, or no answer in time, lets the lists lapse.",
     ])  # fmt: skip

@@ -5,9 +5,10 @@ Every error names the file, the key path and what is allowed (exit 2). Figures o
 """
 
 from jobs.conf.base import CaseSource, ConfError, Level, Money, Share, Sourced, Strict, Text, in_force
+from jobs.conf.expect import Coverage, Expect, Limits
 from jobs.conf.purposes import PurposeError, barred, misuses
 from jobs.conf.reading import load, root, unusable
-from jobs.conf.source import Expect, Field_, Files, Known, Purpose, Source, Stage, Version, period
+from jobs.conf.source import Field_, Files, Known, Purpose, Source, Stage, Version, period
 from jobs.conf.whole import (
     COMPREHENSIVE,
     Band,
@@ -36,6 +37,7 @@ __all__ = [
     "CaseSource",
     "Conf",
     "ConfError",
+    "Coverage",
     "Disclosure",
     "Due",
     "Expect",
@@ -47,6 +49,7 @@ __all__ = [
     "Level",
     "Levels",
     "Limitation",
+    "Limits",
     "Money",
     "Office",
     "Plan",

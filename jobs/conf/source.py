@@ -11,7 +11,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
-from jobs.conf.base import Cron, Strict, Text
+from jobs.conf.base import Strict, Text
+from jobs.conf.expect import Expect
 from jobs.conf.pull import Pull, misfits
 from jobs.lake.tables import TABLES
 
@@ -104,14 +105,6 @@ class Files(Strict):
         return self
 
 
-class Expect(Strict):
-    """When a delivery should arrive."""
-
-    schedule: Cron = Field(description="cron expression of the source's DAG")
-    late_after: str = Field(default="3d", pattern=r"^\d+[dh]$")
-    policy: Literal["wait", "run_without"] = "run_without"
-
-
 class Version(Strict):
     """What orders the versions of one key."""
 
@@ -193,6 +186,9 @@ class Source(Strict):
     def _fits_its_table(self) -> Source:
         if self.table not in TABLES or TABLES[self.table].layer not in ("version", "event"):
             raise ValueError(f"table: '{self.table}' is no silver table of jobs/lake/tables.py")
+        of = TABLES.get(self.expect.coverage.of) if self.expect.coverage else None
+        if self.expect.coverage and (of is None or of.layer not in ("version", "event")):
+            raise ValueError(f"expect.coverage.of: '{self.expect.coverage.of}' is no silver table of jobs/lake/tables.py")
         contract = TABLES[self.table]
         own = {c.name for c in contract.own}
         given = set(self.columns)

@@ -30,18 +30,18 @@ _LEAST = 10  # below this a comparison is not worth a sentence
 Row = dict[str, Any]
 
 
-def report(tables: Mapping[str, pa.Table], as_of: date, out: Path, data: str = "", conf: Conf | None = None) -> None:
+def report(tables: Mapping[str, pa.Table], as_of: date, out: Path, data: str = "", conf: Conf | None = None, without: Iterable[str] = ()) -> None:
     """Write the report of a published night.
 
     tables: evaluation and, where there, case_result, reminder_result, selection, taxpayer, score of that night. data: what kind of data it
     is, in words ("a synthetic country of 3,000 taxpayers"). conf: what offices, districts, industries and risk codes are called; by default the
-    house's own. KeyError when `evaluation` is missing.
+    house's own. without: what the night went without or was warned of (deliveries stopped, late or unlike those before), one sentence each. KeyError when `evaluation` is missing.
     """
     names = names_of(conf or load(), as_of)
     rows: list[Row] = [{**r, "name": called(names, r["scope"], r["item"])} for r in tables["evaluation"].to_pylist()]
     cases = tables.get("case_result")
     found = {
-        "as_of": as_of, "data": data, "facts": _facts(tables, cases, rows), "verdict": _verdict(rows), "sources": _sources(rows), "capacity": _capacity(rows), "capture": _capture(cases),
+        "as_of": as_of, "data": data, "without": list(without), "facts": _facts(tables, cases, rows), "verdict": _verdict(rows), "sources": _sources(rows), "capacity": _capacity(rows), "capture": _capture(cases),
         "calibration": _calibration(rows), "execution": _execution(rows), "reminders": _reminders(rows), "indicators": _indicators(rows),
         "equity": _equity(rows), "population": _population(rows), "downward": _downward(rows),
     }  # fmt: skip

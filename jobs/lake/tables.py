@@ -402,8 +402,8 @@ NIGHTLY = (
 CONTROL = (
     Table("lease", "control", "The lease: an epoch that only grows.", ("epoch",), (
         _c("epoch", LONG, "epoch"), _c("holder", STRING, "who took it"), _c("purpose", STRING, "ingest or night"), _c("taken_at", STAMP, "when"))),
-    Table("batch", "control", "One row per act on a batch; `received` alone makes its rows visible.", ("batch_id", "act", "run"), (
-        _c("batch_id", STRING, "digest of source, contents, revisions and receipt"), _c("act", STRING, "received or retired"), _c("run", LONG, "run of the act"), _c("source", STRING, "source"),
+    Table("batch", "control", "One row per act on a batch; `received` alone makes its rows visible, `retired` hides them.", ("batch_id", "act", "run"), (
+        _c("batch_id", STRING, "digest of source, contents, revisions and receipt"), _c("act", STRING, "received, retired, stopped, accepted or rejected"), _c("run", LONG, "run of the act"), _c("source", STRING, "source"),
         _c("receipt", LONG, "receipt number in the landing manifest"), _c("received_at", STAMP, "receipt"), _c("kind", STRING, "delivery, history, or release: records out of the quarantine of `out_of`"),
         _c("files", STRINGS, "file names"), _c("digests", STRINGS, "SHA-256 of each file"), _c("out_of", STRING, "batch that had these records before; null: the delivery itself"),
         _c("received", LONG, "lines or documents"), _c("accepted", LONG, "stored, in force"), _c("superseded", LONG, "stored, a higher version was there"), _c("duplicate", LONG, "bronze only"),
@@ -412,6 +412,13 @@ CONTROL = (
     Table("released", "control", "One row per quarantine row that was released; counts while `batch_id` is in force.", ("out_of", "file", "line", "batch_id"), (
         _c("out_of", STRING, "batch that holds the quarantine row"), _c("file", STRING, "its file"), _c("line", LONG, "its line"),
         _c("batch_id", STRING, "batch it was released into"), _c("run", LONG, "run of the release"))),
+    Table("expectation", "control", "What each delivery looked like beside those before it: one row per measure and column.", ("batch_id", "run", "measure", "column"), (
+        _c("batch_id", STRING, "the delivery"), _c("run", LONG, "run that looked at it"), _c("source", STRING, "source"), _c("receipt", LONG, "receipt number in the landing manifest"),
+        _c("received_at", STAMP, "receipt"), _c("kind", STRING, "delivery or history"),
+        _c("measure", STRING, "volume, age, quarantined, nulls, quarter, median, three_quarters (of a number's size) or coverage"), _c("column", STRING, "column or line measured; empty: the delivery as a whole"),
+        _c("value", FLOAT, "records, days, share or the number's unit"), _c("n", LONG, "records, cells or ids behind the value", "count"), _c("past", FLOAT, "median of the deliveries compared with; null: none"),
+        _c("deliveries", LONG, "deliveries compared with", "count"), _c("change", FLOAT, "what is judged: a multiple (volume, quartiles), days or a share beyond the median, or the share itself (coverage); null: not judged"),
+        _c("warn", FLOAT, "level of `change` from which it is said"), _c("stop", FLOAT, "… from which the delivery is stopped"), _c("level", STRING, "well, warn, stop or no_past"))),
     Table("run", "control", "What every run and step read, wrote and cost.", ("run", "step"), (
         _c("run", LONG, "epoch"), _c("run_id", STRING, "name of the run"), _c("as_of", DATE, "the date"), _c("revision", INT, "revision of the date"), _c("room", STRING, "room"), _c("step", STRING, "step; begin: the pins"),
         _c("code_version", STRING, "version of the code"), _c("conf_digest", STRING, "digest of the archived configuration"), _c("reads", STRING, "JSON: table, Delta version"), _c("writes", STRING, "JSON: table, Delta version"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
@@ -19,6 +19,7 @@ from jobs.sources.check import RECORDS as RECORD_SCHEMA
 from jobs.sources.check import row_schema
 from jobs.sources.held import Held
 from jobs.sources.landing import Delivery
+from jobs.sources.profile import Profile, covered, profile
 from jobs.sources.receive import FATES, QUARANTINED, Arrived, Received, Terms, receive, stored_schema
 from jobs.sources.route import RECORDS, ROWS, Parcel, Routed, from_bytes
 
@@ -55,7 +56,7 @@ class BucketTask:
 
 @dataclass(frozen=True)
 class Written:
-    """What became of one delivery in one task: files by table, records received, how many of each fate, notes, lines that are gone."""
+    """What became of one delivery in one task: files by table, records received, how many of each fate, notes, lines that are gone, what it looks like."""
 
     ordinal: int
     files: dict[str, list[NewFile]] = field(default_factory=dict)
@@ -63,6 +64,7 @@ class Written:
     fates: dict[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     gone: tuple[tuple[str, int], ...] = ()
+    profile: Profile = field(default_factory=Profile)
 
 
 def receive_bucket(task: BucketTask, group: int, routed: Iterable[Routed]) -> Iterator[Written]:
@@ -72,8 +74,11 @@ def receive_bucket(task: BucketTask, group: int, routed: Iterable[Routed]) -> It
         parcels.setdefault((bucket, parcel.ordinal), []).append(parcel)
     gathered: dict[int, list[Received]] = {b.ordinal: [] for b in task.batches}
     counted: dict[int, int] = dict.fromkeys(gathered, 0)
+    profiles: dict[int, Profile] = {ordinal: Profile() for ordinal in gathered}
+    asked = any(b.source.expect.coverage for b in task.batches)
     for bucket in range(group, task.buckets, task.groups):
         stored: dict[str, pa.Table] = {}
+        ids: dict[int, pa.Array] = {}
         for batch in task.batches:
             mine = parcels.get((bucket, batch.ordinal), [])
             if not mine and batch.source.delivery != "snapshot":
@@ -87,10 +92,27 @@ def receive_bucket(task: BucketTask, group: int, routed: Iterable[Routed]) -> It
             stay = batch.held.unsettled(found.records, QUARANTINED) if batch.held else np.zeros(found.records.num_rows, dtype=bool)
             gathered[batch.ordinal].append(replace(found, records=found.records.filter(pa.array(~stay))))
             counted[batch.ordinal] += arrived.records.num_rows - int(stay.sum())
+            if batch.held is None:
+                profiles[batch.ordinal] += profile(arrived.records, arrived.rows, batch.source)
+                if asked:
+                    ids[batch.ordinal] = pc.unique(arrived.rows[table(batch.source.table).bucket_by]).drop_null()
+        for batch in task.batches:
+            if batch.source.expect.coverage is not None and batch.ordinal in ids:
+                profiles[batch.ordinal] += covered(ids[batch.ordinal], _known(task, batch.source.expect.coverage.of, bucket, ids))
     for batch in task.batches:
         mine = [p for (_, ordinal), found in sorted(parcels.items()) if ordinal == batch.ordinal for p in found]
         written = _written(task, batch, gathered[batch.ordinal], counted[batch.ordinal], tuple(p.note for p in mine if p.note))
-        yield replace(written, gone=tuple(g for p in mine for g in p.gone))
+        yield replace(written, gone=tuple(g for p in mine for g in p.gone), profile=profiles[batch.ordinal])
+
+
+def _known(task: BucketTask, name: str, bucket: int, tonight: Mapping[int, pa.Array]) -> pa.Array:
+    """The ids that a table has in this bucket: of batches in force, and of those that come tonight."""
+    contract = table(name)
+    column = contract.bucket_by or ""
+    rows = read_files(task.root, contract, [f for f in task.files[name] if f.bucket == bucket], [column, "batch_id"])
+    there = rows.filter(pc.is_in(rows["batch_id"], value_set=pa.array(sorted(task.in_force), pa.string())))[column].chunks
+    new = [tonight[b.ordinal] for b in task.batches if b.ordinal in tonight and b.source.table == name]
+    return pc.unique(pa.chunked_array([*there, *new], pa.string())).drop_null()
 
 
 def _terms(batch: Batch, parcels: list[Parcel]) -> Terms:

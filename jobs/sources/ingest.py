@@ -8,7 +8,7 @@ that is killed anywhere and started again leaves the same tables.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,11 +19,14 @@ from jobs.lake.lake import Lake
 from jobs.lake.read import DataFile, data_files, in_force, whole
 from jobs.lake.step import Night
 from jobs.lake.write import append_once
+from jobs.sources.acts import ACCEPTED, REJECTED, STOPPED, last_acts
 from jobs.sources.bucket import Batch, BucketTask, Written, receive_bucket
 from jobs.sources.check import Receipt
 from jobs.sources.conservation import conserved
+from jobs.sources.expectation import STOP, in_words, judge
 from jobs.sources.landing import Delivery, batch_id, deliveries, file_digests, received_day
 from jobs.sources.origin import origin_of, received_id, settled_id
+from jobs.sources.profile import Profile
 from jobs.sources.receive import FATES
 from jobs.sources.revision import contract_mark, same_or_raised
 from jobs.sources.route import FileTask, route
@@ -41,26 +44,67 @@ TOGETHER = 16 << 20
 def ingest(lake: Lake, spark: SparkSession, night: Night, inbox: Path) -> list[dict[str, Any]]:
     """Receive all deliveries that count as received on or before the as-of date; their rows of gold.batch, in order.
 
+    A delivery that is not what its contract expects is stopped: nothing of it becomes visible until somebody accepts it. Fates of
+    the later ones of its source were given as if it were there, so they are taken in another pass.
     LandingError when an inbox folder cannot be used; NotConserved when a record was lost.
     """
-    batches = pending(lake, night, inbox)
-    if not batches:
-        return []
-    parts = received(lake, spark, night, batches, lake.batches_in_force(night.run))
-    rows = []
-    for batch in batches:
-        rows.append(commit_rows(lake, night, batch, [p for p in parts if p.ordinal == batch.ordinal]))
-        lake.append("batch", [rows[-1]], f"received:{batch.batch_id}", night.run)
-        fault_point("ingest:batch")
-        log.info("%s, receipt %d: %d received", batch.delivery.source, batch.delivery.receipt, rows[-1]["received"])
+    rows: list[dict[str, Any]] = []
+    while batches := pending(lake, night, inbox):
+        parts = received(lake, spark, night, batches, lake.batches_in_force(night.run))
+        made = {b.ordinal: [p for p in parts if p.ordinal == b.ordinal] for b in batches}
+        levels = judged(lake, night, batches, {n: sum((p.profile for p in found), Profile()) for n, found in made.items()})
+        for batch in batches:
+            if batch.ordinal in levels:
+                rows.append(_taken(lake, night, batch, made[batch.ordinal], levels[batch.ordinal]))
+        if len(levels) == len(batches):
+            break
     return rows
+
+
+def _taken(lake: Lake, night: Night, batch: Batch, parts: list[Written], stopped: str | None) -> dict[str, Any]:
+    """Receive a delivery, or note that it was stopped and why; its row of gold.batch."""
+    if stopped is None:
+        row = commit_rows(lake, night, batch, parts)
+    else:
+        row = batch_row(night, batch, parts) | {"act": STOPPED, "note": stopped}
+        conserved(row)
+    lake.append("batch", [row], f"{row['act']}:{batch.batch_id}", night.run)
+    fault_point("ingest:batch")
+    log.info("%s, receipt %d: %d %s", batch.delivery.source, batch.delivery.receipt, row["received"], row["act"])
+    return row
+
+
+def judged(lake: Lake, night: Night, batches: list[Batch], profiles: Mapping[int, Profile]) -> dict[int, str | None]:
+    """By ordinal: why a delivery is stopped (None: it is not). Deliveries of a source behind one that is stopped are left out. Writes gold.expectation."""
+    acts = whole(lake.root, "batch")
+    force, accepted = in_force(acts, night.run), {received_id(r["batch_id"]) for r in acts.to_pylist() if r["act"] == ACCEPTED}
+    past = [r for r in whole(lake.root, "expectation").to_pylist() if r["batch_id"] in force]
+    levels: dict[int, str | None] = {}
+    stopped: set[str] = set()
+    written: list[dict[str, Any]] = []
+    for batch in batches:
+        name = batch.source.name
+        if name in stopped:
+            continue
+        rows = judge(batch.batch_id, night.run, batch.delivery, batch.source.expect, profiles[batch.ordinal], [r for r in past if r["source"] == name])
+        written += rows
+        beyond = [in_words(r) for r in rows if r["level"] == STOP]
+        levels[batch.ordinal] = "; ".join(dict.fromkeys(beyond))[:1000] if beyond and received_id(batch.batch_id) not in accepted else None
+        if levels[batch.ordinal] is None:
+            past += rows
+        else:
+            stopped.add(name)
+    if written:
+        lake.append("expectation", written, f"expectation:{night.run}:{written[0]['batch_id']}", night.run)
+    fault_point("ingest:judged")
+    return levels
 
 
 def ingest_step(lake: Lake, spark: SparkSession, night: Night, inbox: Path) -> tuple[int, str | None]:
     """`ingest` as a step of the night: records received, and a note on what was remarkable."""
     rows = ingest(lake, spark, night, inbox)
-    notes = [f"{r['source']} {r['receipt']}: {r['note']}" for r in rows if r["note"]]
-    return sum(int(r["received"]) for r in rows), "; ".join(notes)[:2000] or None
+    notes = [f"{r['source']} {r['receipt']}: {'STOPPED: ' if r['act'] == STOPPED else ''}{r['note']}" for r in rows if r["note"]]
+    return sum(int(r["received"]) for r in rows if r["act"] != STOPPED), "; ".join(notes)[:2000] or None
 
 
 def pending(lake: Lake, night: Night, inbox: Path) -> list[Batch]:
@@ -70,7 +114,10 @@ def pending(lake: Lake, night: Night, inbox: Path) -> list[Batch]:
     """
     acts = whole(lake.root, "batch")
     force = in_force(acts, night.run)
-    ever = {received_id(b) for b in acts["batch_id"].to_pylist()}
+    last = last_acts(acts.to_pylist())
+    ever = {received_id(b) for b, act in last.items() if act["act"] != ACCEPTED}
+    stopped = {received_id(b) for b, act in last.items() if act["act"] == STOPPED}
+    rejected = {(act["source"], act["receipt"]) for act in last.values() if act["act"] == REJECTED}
     seen = [r for r in acts.to_pylist() if r["act"] == "received"]
     rows = [r for r in seen if r["batch_id"] in force]
     found: list[Batch] = []
@@ -80,8 +127,12 @@ def pending(lake: Lake, night: Night, inbox: Path) -> list[Batch]:
         days = [received_day(r["received_at"], night.conf.house) for r in mine]
         for delivery in _in_order(deliveries(inbox, source, night.conf.house, night.as_of), {r["receipt"] for r in mine}):
             batch = batch_id(delivery, source, night.conf.house)
-            if batch in ever:
-                continue  # retired on purpose: only another contract, code or content brings it back
+            if batch in stopped:
+                if source.expect.after_stop == "wait":
+                    break
+                continue
+            if batch in ever or (source.name, delivery.receipt) in rejected:
+                continue  # retired or rejected on purpose: only another contract, code or content brings back what was retired
             same_or_raised(source, night.conf.house, seen)
             earlier = max((d for d in days if d < delivery.day), default=None)
             origin = origin_of(before)
@@ -135,13 +186,13 @@ def _file_tasks(batch: Batch, conf: Conf, buckets: int) -> Iterator[FileTask]:
 
 
 def _stored_files(lake: Lake, batches: list[Batch]) -> dict[str, tuple[DataFile, ...]]:
-    names = {b.source.table for b in batches}
+    names = {b.source.table for b in batches} | {c.of for b in batches if (c := b.source.expect.coverage)}
     return {name: tuple(data_files(lake.root, name)) for name in sorted(names)}
 
 
 def commit_rows(lake: Lake, night: Night, batch: Batch, parts: list[Written]) -> dict[str, Any]:
     """Commit one delivery: silver, quarantine, bronze; the row of gold.batch that will make it visible. NotConserved when a record was lost."""
-    row = _batch_row(night, batch, parts)
+    row = batch_row(night, batch, parts)
     conserved(row)
     names = [n for n in _tables(batch.source) if any(n in p.files for p in parts)]
     for name in [*names, "quarantine", f"bronze_{batch.source.name}"]:
@@ -156,7 +207,8 @@ def _tables(source: Source) -> list[str]:
     return [source.table, *sorted(source.details or {})]
 
 
-def _batch_row(night: Night, batch: Batch, parts: list[Written]) -> dict[str, Any]:
+def batch_row(night: Night, batch: Batch, parts: list[Written]) -> dict[str, Any]:
+    """The `received` row of gold.batch for what the tasks wrote."""
     delivery = batch.delivery
     counts = {fate: sum(p.fates.get(fate, 0) for p in parts) for fate in FATES}
     notes = sorted({n for p in parts for n in p.notes})

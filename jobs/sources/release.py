@@ -24,22 +24,16 @@ from jobs.lake.read import data_files, read_files, whole
 from jobs.lake.step import Night
 from jobs.lake.tables import table
 from jobs.sources import CODE_REVISION
+from jobs.sources.acts import Order
 from jobs.sources.bucket import Batch, Written
 from jobs.sources.held import Held
 from jobs.sources.ingest import RELEASE, commit_rows, received
 from jobs.sources.landing import Delivery, contract_digest, file_digests, received_day
 from jobs.sources.quarantine import Row, Which, landed_file, waiting
+from jobs.sources.revision import same_or_raised
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
-
-
-@dataclass(frozen=True)
-class Order:
-    """Who ordered an act on batches, and why."""
-
-    by: str
-    reason: str
 
 
 @dataclass(frozen=True)
@@ -53,7 +47,10 @@ class Released:
 
 
 def release(lake: Lake, spark: SparkSession, conf: Conf, inbox: Path, which: Which, order: Order, run: int) -> Released:
-    """Check the meant rows again under today's contract, and receive those that pass as new batches with their old known_at."""
+    """Check the meant rows again under today's contract, and receive those that pass as new batches with their old known_at.
+
+    ContractChanged when that contract changed without another revision.
+    """
     rows = waiting(lake, which)
     acts = whole(lake.root, "batch").to_pylist()
     force = lake.batches_in_force(run)
@@ -85,6 +82,7 @@ def _batch(lake: Lake, conf: Conf, inbox: Path, acts: list[Row], force: frozense
         return f"conf/sources/ has no contract '{act['source']}' any more"
     if source.delivery == "snapshot":
         return f"{act['source']} sends snapshots, which are taken whole: `assay batch again {out_of}`"
+    same_or_raised(source, conf.house, [a for a in acts if a["act"] == "received"])
     places = sorted({r["file"] for r in rows})
     delivery = delivery_of(acts, act, conf, inbox, sorted({landed_file(p, inbox / act["source"]) for p in places}))
     if problem := altered(delivery, act):

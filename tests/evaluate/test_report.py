@@ -54,6 +54,14 @@ def test_before_anything_has_happened_it_says_so(tmp_path: Path) -> None:
         assert section in text
 
 
+def test_what_the_night_went_without_is_said_before_any_figure(tmp_path: Path) -> None:
+    report(sample(), AS_OF, tmp_path / "r.html", without=["STOPPED: pay, receipt 2: <9> times"])
+    text = (tmp_path / "r.html").read_text(encoding="utf-8")
+    assert "STOPPED: pay, receipt 2: &lt;9&gt; times" in text.split("1. The list against chance")[0]
+    report(sample(), AS_OF, tmp_path / "r.html")
+    assert "went without" not in (tmp_path / "r.html").read_text(encoding="utf-8")
+
+
 def test_names_are_escaped(tmp_path: Path) -> None:
     tables = sample()
     table = tables["evaluation"].to_pylist()

@@ -13,9 +13,10 @@ from jobs.lake.lake import Lake
 from jobs.lake.read import data_files, known, read_files, resolve, whole
 from jobs.lake.step import Night
 from jobs.lake.tables import table
+from jobs.sources.acts import Order
 from jobs.sources.ingest import ingest
 from jobs.sources.quarantine import Which, waiting
-from jobs.sources.release import Order, Released, release
+from jobs.sources.release import Released, release
 from tests.sources.given import HOUSE
 from tests.sources.in_process import InProcess
 

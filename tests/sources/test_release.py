@@ -80,7 +80,7 @@ DRAWN = {
         {"a.csv": pay([f"p{n},{GOOD},2025-01-01,{n}" for n in range(1, 3)]).encode("utf-16")}, source(), UTF16,
         {("a.csv", 2): ["encoding"], ("a.csv", 3): ["encoding"]}, {}, ["p1", "p2"]),
     "a preamble too long: the file was refused as one": Drawn(
-        {"a.csv": pay([f"p{n},{GOOD},2025-01-01,{n if n != 3 else 'x'}" for n in range(1, 5)])}, PREAMBLE, source(),
+        {"a.csv": pay([f"p{n},{GOOD},2025-01-01,{n if n != 3 else 'x'}" for n in range(1, 5)])}, PREAMBLE, source(revision=2),
         {("a.csv", 1): ["empty_file"]}, {("a.csv", 4): ["money:amount"]}, ["p1", "p2", "p4"]),
     "a column renamed in one file": Drawn(
         {"a.csv": pay([f"p1,{GOOD},2025-01-01,1.00"], "no,id,day,sum"), "b.csv": pay([f"p2,{GOOD},2025-01-01,1.00"])}, source(), RENAMED,
@@ -154,7 +154,7 @@ def test_what_stays_can_be_released_after_the_next_fix(tmp_path: Path):
     office.receive()
     office.sources = (SLASHES,)
     office.release()
-    office.sources = (with_columns(paid_on=SLASHES.columns["paid_on"].model_dump(by_alias=True), amount={**AMOUNT, "masked": ["x"], "required": False}),)
+    office.sources = (with_columns(3, paid_on=SLASHES.columns["paid_on"].model_dump(by_alias=True), amount={**AMOUNT, "masked": ["x"], "required": False}),)
     office.release()
     assert office.waiting() == {}
     assert [(r["payment_no"], r["known_at"]) for r in office.state("payment")] == [("p1", date(2025, 1, 3)), ("p2", date(2025, 1, 3))]
