@@ -65,7 +65,7 @@ def _guarded(lake: Lake, deep: bool) -> Iterator[Finding]:
 def _batches(lake: Lake) -> Iterator[Finding]:
     for row in whole(lake.root, "batch").to_pylist():
         parts = sum(row[k] or 0 for k in ("accepted", "superseded", "duplicate", "quarantined"))
-        if row["act"] == "received" and row["received"] is not None and row["received"] != parts:
+        if row["act"] in ("received", "stopped") and row["received"] is not None and row["received"] != parts:
             said = f"batch {row['batch_id']} of {row['source']}: received {row['received']}, accounted for {parts}"
             yield Finding(True, said, "retire it (`assay batch retire`) and receive it again")
 
