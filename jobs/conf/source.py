@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import fnmatch
 import re
 from collections.abc import Iterator
 from datetime import timedelta
@@ -88,9 +89,12 @@ class Files(Strict):
     counted_in: Literal["characters", "bytes"] = Field(default="characters", description="what positions of `fixed` count; old systems count bytes of GB18030")
     width: int | None = Field(default=None, ge=1, description="fixed width: the length of every record, when it is known")
     sheet: str | None = Field(default=None, description="worksheet; the first visible one by default")
+    parquet: bool = Field(default=False, description="files may also come as Parquet with the same columns, under the pattern's name with .parquet for its suffix")
 
     @model_validator(mode="after")
     def _fits_its_format(self) -> Files:
+        if self.parquet and self.format in ("parquet", "ubl"):
+            raise ValueError(f"parquet: says nothing beside format {self.format}")
         if (self.format == "fixed") != (self.fixed is not None):
             raise ValueError("`fixed` names the columns of format `fixed`, and of no other")
         if self.format == "fixed" and self.encoding == "auto":
@@ -103,6 +107,10 @@ class Files(Strict):
             except LookupError as fault:
                 raise ValueError(f"encoding: Python has no codec '{self.encoding}'; examples: utf-8, gb18030, cp1252, utf-16") from fault
         return self
+
+    def takes(self, name: str) -> bool:
+        """Whether a file's name fits the pattern."""
+        return fnmatch.fnmatchcase(name, self.pattern) or (self.parquet and fnmatch.fnmatchcase(name, f"{self.pattern.rpartition('.')[0] or '*'}.parquet"))
 
 
 class Version(Strict):

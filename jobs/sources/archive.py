@@ -50,14 +50,19 @@ class Opened:
 
 def opened(stream: BinaryIO, document: str | None = None) -> Iterator[Opened]:
     """The plain streams of a file. `document`: the member that makes a ZIP one document of its format, not an archive of several."""
-    head = stream.read(4)
-    stream.seek(0)
-    if head.startswith(GZIP):
+    if begins(stream, GZIP):
         yield from _gunzipped(stream)
-    elif head in (ZIP, b"PK\x05\x06"):
+    elif begins(stream, ZIP) or begins(stream, b"PK\x05\x06"):
         yield from _members(stream, document)
     else:
         yield Opened("", stream)
+
+
+def begins(stream: BinaryIO, sign: bytes) -> bool:
+    """Whether a stream begins with these bytes; it is left at its beginning."""
+    found = stream.read(len(sign)) == sign
+    stream.seek(0)
+    return found
 
 
 def _gunzipped(stream: BinaryIO) -> Iterator[Opened]:

@@ -24,7 +24,7 @@ def waiting(source: Source, drop: Path) -> list[Path]:
     """The files of a drop folder that fit the contract's pattern, in name order; hidden and unfinished ones are left alone."""
     if not drop.is_dir():
         return []
-    found = (p for p in drop.glob(source.files.pattern) if p.is_file() and p.name != MANIFEST)
+    found = (p for p in drop.iterdir() if source.files.takes(p.name) and p.is_file() and p.name != MANIFEST)
     return sorted(p for p in found if not p.name.startswith(".") and p.suffix not in UNFINISHED)
 
 

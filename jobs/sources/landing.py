@@ -7,7 +7,6 @@ and its time, so the first clock never moves. Files without an entry get one: th
 from __future__ import annotations
 
 import fcntl
-import fnmatch
 import hashlib
 import json
 import logging
@@ -170,7 +169,7 @@ def _entered(folder: Path, source: Source, entries: list[dict[str, Any]], as_of:
     """Enter the files nobody has entered, all as one delivery."""
     listed = {e["file"] for e in entries} | {MANIFEST}
     fresh = sorted(p.name for p in folder.iterdir() if p.is_file() and p.name not in listed and not p.name.startswith("."))
-    odd = [n for n in fresh if not fnmatch.fnmatch(n, source.files.pattern)]
+    odd = [n for n in fresh if not source.files.takes(n)]
     if odd:
         log.warning("%s: %d file(s) do not match the contract's pattern %s and are left alone, such as %s", source.name, len(odd), source.files.pattern, odd[0])
     new = [n for n in fresh if n not in odd]

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import BinaryIO
 
 from jobs.conf import Field_, Source
-from jobs.sources.archive import opened
+from jobs.sources.archive import begins, opened
 from jobs.sources.part import Part, refused
 from jobs.sources.read_arff import read_arff
 from jobs.sources.read_csv import read_csv
@@ -40,6 +40,8 @@ def documents(stream: BinaryIO, source: Source) -> Iterator[tuple[str, Iterator[
 
 def _read(stream: BinaryIO, source: Source) -> Iterator[Part]:
     columns, files = wanted(source), source.files
+    if files.parquet and begins(stream, b"PAR1"):
+        return read_parquet(stream, columns)
     if files.format == "csv":
         return read_csv(stream, files, columns, _scales(source))
     if files.format == "fixed":

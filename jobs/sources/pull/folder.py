@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 import shutil
 from datetime import datetime
 from typing import Any
@@ -48,7 +47,7 @@ def _changed(info: fs.FileInfo) -> str | None:
 def _wanted(source: Source, info: fs.FileInfo) -> bool:
     name = info.base_name
     whole = not name.startswith(".") and not name.endswith(UNFINISHED)
-    return info.type == fs.FileType.File and whole and fnmatch.fnmatchcase(name, source.files.pattern)
+    return info.type == fs.FileType.File and whole and source.files.takes(name)
 
 
 def _settled(info: fs.FileInfo, pull: FromFolder, now: datetime) -> bool:
