@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from jobs.analyse.features import FEATURES
 from jobs.cli.place import Place
 from jobs.lineage.cells import NotTraced
 from jobs.lineage.figures import FIGURES
@@ -93,7 +94,16 @@ def named_by(known: Known, taxpayer: str, ordinal: int) -> tuple[str | None, str
         return row["point_id"], None, None
     if row["kind"] == "indicator":
         return None, numbers["indicator"], (date.fromisoformat(numbers["period_from"]), date.fromisoformat(numbers["period_to"]))
-    raise NothingToTrace(f"reason {ordinal} is the {row['kind']} '{row['code']}': it names no point and no indicator; docs/features.md says what a feature is counted from")
+    raise NothingToTrace(f"reason {ordinal} names no point and no indicator{_counted_from(row['code']) if row['kind'] == 'feature' else ': the case is a comprehensive one'}")
+
+
+def _counted_from(name: str) -> str:
+    """What a feature is and which silver columns it rests on: `assay profile` shows those of a taxpayer."""
+    found = next((f for f in FEATURES if f.name == name), None)
+    if found is None:
+        return f": it is '{name}', which the rules give the model"
+    window = f" over {found.window} months" if found.window else ""
+    return f": it is the feature '{name}' ({found.meaning}){window}, counted from {', '.join(found.inputs) or 'earlier nights'}; `assay profile` has these of the taxpayer, each with file and line"
 
 
 def write_lines(found: Trace, path: Path) -> None:

@@ -36,12 +36,16 @@ class Known:
 
     @cached_property
     def conf(self) -> Conf:
-        """The configuration that was in force, from the archive beside the lake. LookupError when it is gone."""
+        """The configuration that was in force, from the archive beside the lake. LookupError when it is gone, or this code refuses it."""
         begun = [r for r in whole(self.lake.root, "run").to_pylist() if r["run"] == self.night.run and r["step"] == "begin"]
         archived = Path(self.lake.root) / "conf" / f"{begun[0]['conf_digest']}.json" if begun else None
         if archived is None or not archived.is_file():
             raise LookupError(f"the configuration of the night of {self.night.as_of} is not in the lake's archive (conf/); restore it from a backup")
-        return Conf.model_validate_json(archived.read_text(encoding="utf-8"))
+        try:
+            return Conf.model_validate_json(archived.read_text(encoding="utf-8"))
+        except ValueError as fault:
+            version = begun[0]["code_version"]
+            raise LookupError(f"the configuration of the night of {self.night.as_of} is refused by this code; trace it with version {version}, which ran the night ({fault})") from fault
 
     @cached_property
     def batches(self) -> frozenset[str]:

@@ -204,17 +204,31 @@ def test_what_is_not_there_is_said_with_what_is(place: Place, asked: dict[str, o
         traced(place, **{**plain, **asked})  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(("content", "said"), [(None, "restore it from a backup"), ('{"house": {}}', "trace it with version")])
+def test_a_night_whose_configuration_cannot_be_read_says_what_to_do(place: Place, tmp_path: Path, content: str | None, said: str) -> None:
+    spoilt = copy_of(place, tmp_path / "spoilt")
+    for archived in (Path(spoilt.lake.root) / "conf").iterdir():
+        archived.unlink()
+        if content is not None:
+            archived.write_text(content, encoding="utf-8")
+    with pytest.raises(LookupError, match=said):
+        ask(spoilt, FIRST)
+
+
 def test_a_reason_names_its_point_or_its_indicator_and_period(place: Place) -> None:
     import pyarrow as pa
 
     known = nights_until(place.lake, FIRST)[-1]
     numbers = json.dumps({"indicator": INDICATOR, "period_from": "2025-01-01", "period_to": "2025-03-31"})
-    rows = {"ordinal": [1, 2, 3], "kind": ["point", "indicator", "feature"], "code": ["c", "c", "stock"], "point_id": ["p", None, None], "numbers": ["{}", numbers, "{}"]}
+    kinds, codes = ["point", "indicator", "feature", "point"], ["c", "c", "stock_turnover", "comprehensive"]
+    rows = {"ordinal": [1, 2, 3, 4], "kind": kinds, "code": codes, "point_id": ["p", None, None, None], "numbers": ["{}", numbers, "{}", "{}"]}
     known._rows[("reason", "taxpayer_id", (GOOD,), False)] = pa.table(rows)
     assert named_by(known, GOOD, 1) == ("p", None, None)
     assert named_by(known, GOOD, 2) == (None, INDICATOR, (date(2025, 1, 1), date(2025, 3, 31)))
-    with pytest.raises(NothingToTrace, match="feature 'stock'"):
+    with pytest.raises(NothingToTrace, match=r"stock_turnover.*counted from financial_statement.cost, financial_statement.inventory"):
         named_by(known, GOOD, 3)
+    with pytest.raises(NothingToTrace, match="comprehensive"):
+        named_by(known, GOOD, 4)
 
 
 def test_every_line_goes_to_the_file_and_no_text_becomes_a_formula(place: Place, tmp_path: Path) -> None:
