@@ -29,14 +29,25 @@ def buckets_of(keys: pa.ChunkedArray | pa.Array, buckets: int) -> Codes:
 
 
 def group_codes(table: pa.Table, columns: tuple[str, ...] | list[str]) -> Codes:
-    """One integer per row, equal where all named columns are equal (null equals null): int64 [row]."""
-    codes = np.zeros(table.num_rows, dtype=np.int64)
+    """One integer per row from 0 on, equal where all named columns are equal (null equals null): int64 [row]."""
+    codes, count = np.zeros(table.num_rows, dtype=np.int64), 1
     if table.num_rows == 0:
         return codes
     for name in columns:
         column = pc.dictionary_encode(table.column(name), null_encoding="encode").combine_chunks()
         if isinstance(column, pa.ChunkedArray):
             column = column.unify_dictionaries().combine_chunks()
-        codes = codes * (len(column.dictionary) + 1) + column.indices.to_numpy(zero_copy_only=False)
-        codes = np.unique(codes, return_inverse=True)[1].astype(np.int64)
-    return codes
+        size = len(column.dictionary)
+        if size == 1:
+            continue
+        if count * size >= 2**62:
+            codes, count = _dense(codes)
+        codes = codes * size + column.indices.to_numpy(zero_copy_only=False)
+        count *= size
+    return _dense(codes)[0]
+
+
+def _dense(codes: Codes) -> tuple[Codes, int]:
+    """The codes numbered from 0 on in their own order, and how many there are."""
+    distinct, found = np.unique(codes, return_inverse=True)
+    return found.astype(np.int64, copy=False), len(distinct)

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from deltalake import CommitProperties, DeltaTable, Transaction
 from deltalake.exceptions import CommitFailedError, TableNotFoundError
@@ -33,6 +34,7 @@ log = logging.getLogger(__name__)
 
 LEASE = "lease"
 ATTEMPTS = 20
+SAMPLE = 5000
 
 
 class LakeError(Exception):
@@ -53,16 +55,19 @@ class NewFile:
     partition: dict[str, str]
 
 
-def write_files(root: str, contract: Table, rows: pa.Table, as_of: date | None = None, buckets: int = 0) -> list[NewFile]:
+def write_files(root: str, contract: Table, rows: pa.Table, as_of: date | None = None, buckets: int = 0, bucket: int | None = None) -> list[NewFile]:
     """Write rows (own and layer columns; `bucket` is added when missing) as one Parquet file per bucket under the table.
 
-    Columns are ordered and cast to the contract. LakeError names a missing, unknown or uncastable column.
+    Columns are ordered and cast to the contract. `bucket`: the one that all rows are known to lie in. LakeError names a missing, unknown
+    or uncastable column.
     """
     if rows.num_rows == 0:
         return []
     shaped = conform(contract, rows)
     if not contract.bucket_by:
         return [_write(root, contract, shaped, _partition(as_of, None))]
+    if bucket is not None:
+        return [_write(root, contract, shaped, _partition(as_of, bucket))]
     numbers = buckets_of(shaped.column(contract.bucket_by), buckets)
     found = sorted({int(b) for b in numbers})
     if len(found) == 1:
@@ -115,12 +120,20 @@ def _write(root: str, contract: Table, rows: pa.Table, partition: dict[str, str]
     home = Path(root) / contract.path / folder
     home.mkdir(parents=True, exist_ok=True)
     draft = home / f".{uuid.uuid4().hex}"
-    pq.write_table(rows, draft, compression="zstd", write_page_checksum=True)
+    pq.write_table(rows, draft, compression="zstd", use_dictionary=_repeating(rows), write_page_checksum=True)
     # The name bears the digest of the content: whoever doubts a file can hold it against its name.
     path = f"{folder}/{prefix}{digest_of(draft)}-{draft.name[1:9]}.parquet".lstrip("/")
     target = draft.rename(Path(root) / contract.path / path)
     fault_point(f"written:{contract.name}")
     return NewFile(path, target.stat().st_size, rows.num_rows, partition)
+
+
+def _repeating(rows: pa.Table) -> bool | list[str]:
+    """The columns worth a dictionary: hashing long texts that never repeat costs more than writing them."""
+    if rows.num_rows < 2 * SAMPLE:
+        return True
+    head = rows.slice(0, SAMPLE)
+    return [f.name for f in rows.schema if pa.types.is_nested(f.type) or pc.count_distinct(head[f.name]).as_py() * 2 < SAMPLE]
 
 
 def open_table(root: str, name: str, version: int | None = None) -> DeltaTable | None:

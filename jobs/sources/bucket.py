@@ -20,8 +20,11 @@ from jobs.sources.check import row_schema
 from jobs.sources.held import Held
 from jobs.sources.landing import Delivery
 from jobs.sources.profile import Profile, covered, profile
-from jobs.sources.receive import FATES, QUARANTINED, Arrived, Received, Terms, receive, stored_schema
+from jobs.sources.receive import FATES, QUARANTINED, Arrived, Received, Terms, alphabetic, receive, stored_schema
 from jobs.sources.route import RECORDS, ROWS, Parcel, Routed, from_bytes
+
+TOGETHER = 256 << 20
+"""Bytes of records as received that make a file."""
 
 
 @dataclass(frozen=True)
@@ -72,8 +75,7 @@ def receive_bucket(task: BucketTask, group: int, routed: Iterable[Routed]) -> It
     parcels: dict[tuple[int, int], list[Parcel]] = {}
     for bucket, parcel in routed:
         parcels.setdefault((bucket, parcel.ordinal), []).append(parcel)
-    gathered: dict[int, list[Received]] = {b.ordinal: [] for b in task.batches}
-    counted: dict[int, int] = dict.fromkeys(gathered, 0)
+    gathered = {b.ordinal: _Gathered(task, b) for b in task.batches}
     profiles: dict[int, Profile] = {ordinal: Profile() for ordinal in gathered}
     asked = any(b.source.expect.coverage for b in task.batches)
     for bucket in range(group, task.buckets, task.groups):
@@ -90,8 +92,7 @@ def receive_bucket(task: BucketTask, group: int, routed: Iterable[Routed]) -> It
             found = receive(arrived, stored[name], table(batch.source.table), _terms(batch, mine))
             stored[name] = found.stored
             stay = batch.held.unsettled(found.records, QUARANTINED) if batch.held else np.zeros(found.records.num_rows, dtype=bool)
-            gathered[batch.ordinal].append(replace(found, records=found.records.filter(pa.array(~stay))))
-            counted[batch.ordinal] += arrived.records.num_rows - int(stay.sum())
+            gathered[batch.ordinal].add(bucket, replace(found, records=found.records.filter(pa.array(~stay))) if stay.any() else found)
             if batch.held is None:
                 profiles[batch.ordinal] += profile(arrived.records, arrived.rows, batch.source)
                 if asked:
@@ -101,8 +102,8 @@ def receive_bucket(task: BucketTask, group: int, routed: Iterable[Routed]) -> It
                 profiles[batch.ordinal] += covered(ids[batch.ordinal], _known(task, batch.source.expect.coverage.of, bucket, ids))
     for batch in task.batches:
         mine = [p for (_, ordinal), found in sorted(parcels.items()) if ordinal == batch.ordinal for p in found]
-        written = _written(task, batch, gathered[batch.ordinal], counted[batch.ordinal], tuple(p.note for p in mine if p.note))
-        yield replace(written, gone=tuple(g for p in mine for g in p.gone), profile=profiles[batch.ordinal])
+        written = gathered[batch.ordinal].written(tuple(p.note for p in mine if p.note), tuple(g for p in mine for g in p.gone))
+        yield replace(written, profile=profiles[batch.ordinal])
 
 
 def _known(task: BucketTask, name: str, bucket: int, tonight: Mapping[int, pa.Array]) -> pa.Array:
@@ -146,33 +147,64 @@ def _with_file(schema: pa.Schema) -> pa.Schema:
 def _gathered(parcels: list[Parcel], name: str, schema: pa.Schema) -> pa.Table:
     found = [from_bytes(p.tables[name]) for p in parcels if name in p.tables]
     # Parcels come in any order; what is written must not depend on it.
-    return pa.concat_tables(found).sort_by([("file", "ascending"), ("line", "ascending")]) if found else schema.empty_table()
+    found.sort(key=lambda rows: (rows["file"][0].as_py(), rows["line"][0].as_py()))
+    return pa.concat_tables(found) if found else schema.empty_table()
 
 
-def _written(task: BucketTask, batch: Batch, found: list[Received], received: int, notes: tuple[str, ...]) -> Written:
-    files: dict[str, list[NewFile]] = {}
-    if not found:
-        return Written(batch.ordinal, notes=notes)
-    common = {"source": batch.source.name, "batch_id": batch.batch_id, "run": task.run}
-    silver = {batch.source.table: [f.rows for f in found]} | {n: [f.details[n] for f in found] for n in batch.source.details or {}}
-    for name, parts in silver.items():
-        rows = pa.concat_tables(parts)
-        if rows.num_rows:
-            contract = table(name)
-            files[name] = write_files(task.root, contract, _stamped(_sorted(rows, contract), common), buckets=task.buckets)
-    records = pa.concat_tables([f.records for f in found])
-    raw = _stamped(records, {**common, "received_at": batch.delivery.received_at})
-    broken = raw.filter(pc.equal(raw["fate"], QUARANTINED))
-    for name, rows in ((f"bronze_{batch.source.name}", raw.drop_columns(["rules", "reason"])), ("quarantine", broken)):
-        if rows.num_rows:
-            files[name] = write_files(task.root, table(name), rows, buckets=task.buckets)
-    counts = {f: int(pc.sum(pc.equal(records["fate"], f)).as_py() or 0) for f in FATES}
-    return Written(batch.ordinal, files, received, counts, notes)
+@dataclass
+class _Gathered:
+    """One delivery in one group of buckets: silver is written bucket by bucket, records as received many together."""
+
+    task: BucketTask
+    batch: Batch
+    files: dict[str, list[NewFile]] = field(default_factory=dict)
+    fates: dict[str, int] = field(default_factory=lambda: dict.fromkeys(FATES, 0))
+    records: list[pa.Table] = field(default_factory=list)
+    waiting: int = 0
+    any: bool = False
+
+    def add(self, bucket: int, found: Received) -> None:
+        """Write what a bucket stores; keep its records until there are enough for a file."""
+        source, self.any = self.batch.source, True
+        # A stage may name its own id: its rows are then sorted into buckets once more.
+        known = None if source.stages else bucket
+        for name, rows in {source.table: found.rows, **{n: found.details[n] for n in source.details or {}}}.items():
+            self._write(name, _sorted(rows, table(name)), known)
+        for fate, count in zip(*_counted(found.records), strict=True):
+            self.fates[fate] += count
+        self.records.append(found.records)
+        self.waiting += found.records.nbytes
+        if self.waiting > TOGETHER:
+            self._flush()
+
+    def written(self, notes: tuple[str, ...], gone: tuple[tuple[str, int], ...]) -> Written:
+        """All that became of the delivery here."""
+        self._flush()
+        counts = self.fates if self.any else {}
+        return Written(self.batch.ordinal, self.files, sum(counts.values()), counts, notes, gone)
+
+    def _flush(self) -> None:
+        if self.records:
+            raw = pa.concat_tables(self.records)
+            raw = _stamped(raw, {"received_at": self.batch.delivery.received_at})
+            self._write(f"bronze_{self.batch.source.name}", raw.drop_columns(["rules", "reason"]), None)
+            self._write("quarantine", raw.filter(pc.equal(raw["fate"], QUARANTINED)), None)
+        self.records, self.waiting = [], 0
+
+    def _write(self, name: str, rows: pa.Table, bucket: int | None) -> None:
+        stamped = _stamped(rows, {"source": self.batch.source.name, "batch_id": self.batch.batch_id, "run": self.task.run})
+        if found := write_files(self.task.root, table(name), stamped, buckets=self.task.buckets, bucket=bucket):
+            self.files.setdefault(name, []).extend(found)
+
+
+def _counted(records: pa.Table) -> tuple[list[str], list[int]]:
+    found = pc.value_counts(records["fate"].combine_chunks())
+    return found.field(0).to_pylist(), found.field(1).to_pylist()
 
 
 def _sorted(rows: pa.Table, contract: Table) -> pa.Table:
-    order = [k for k in contract.key if k != "source"]
-    return rows.sort_by([(name, "ascending") for name in (*order, "version", "known_at", "row_digest", "line")])
+    """Rows by the id their bucket is made from, each id's in the order of arrival."""
+    return rows.take(pa.array(np.argsort(alphabetic(rows[contract.bucket_by or ""]), kind="stable")))
 
 
 def _stamped(rows: pa.Table, values: dict[str, Any]) -> pa.Table:

@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 
 from jobs.conf import ConfError, Field_
 from jobs.lake.tables import BOOL, DATE, FLOAT, LONG, MONEY, STRING
+from jobs.sources.distinct import few_values
 from jobs.sources.units import IN_CELL
 
 Mask = npt.NDArray[np.bool_]
@@ -30,6 +31,7 @@ SCIENTIFIC = r"^[+-]?\d+(?:[.,]\d+[eE][+-]?|[eE][+-])\d+$"
 FULL_WIDTH = r"[\x{FF01}-\x{FF5E}\x{3000}]"
 INTEGER = r"^[+-]?\d{1,18}$"
 NUMBER = r"^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?$"
+PLAIN_AMOUNT = r"^[+-]?\d{1,16}(?:\.\d{1,2})?$"
 AMOUNT = r"^[+-]?\d{1,20}(?:\.\d{1,8})?$"
 WIDE = pa.decimal128(38, 8)
 TRUE, FALSE = ("true", "1", "yes", "y", "t", "是"), ("false", "0", "no", "n", "f", "否")
@@ -55,6 +57,14 @@ class Converted:
 
 def convert(cells: pa.Array, name: str, field: Field_, target: pa.DataType, zone: str, id_standard: str, key: bool = False) -> Converted:
     """Check one column's cells against its field of the contract. Types, required, codes, ranges, masked values, check digit."""
+    found = few_values(cells)
+    if found is None:
+        return _converted(cells, name, field, target, zone, id_standard, key)
+    once, at = _converted(found.dictionary, name, field, target, zone, id_standard, key), found.indices
+    return Converted(once.values.take(at), [Broken(b.rule, b.where[at.to_numpy()], b.cells.take(at), b.words) for b in once.broken])
+
+
+def _converted(cells: pa.Array, name: str, field: Field_, target: pa.DataType, zone: str, id_standard: str, key: bool) -> Converted:
     text = as_text(cells)
     broken: list[Broken] = []
     too_long = pc.greater(pc.utf8_length(text), MAX_CELL)
@@ -185,6 +195,28 @@ def _number(cells: Cells, broken: list[Broken]) -> pa.Array:
 
 
 def _money(cells: Cells, broken: list[Broken]) -> pa.Array:
+    """Amounts; those written as they are stored are read at once, the others one rule after the other."""
+    plain = cells.field.scale == 1
+    if plain and cells.typed is not None and pa.types.is_decimal(cells.typed.type) and cells.typed.type.scale <= 2 and cells.typed.type.precision - cells.typed.type.scale <= 16:
+        return pc.cast(cells.typed, MONEY)
+    if not plain or cells.numeric:
+        return _any_money(cells, broken)
+    fits = pc.fill_null(pc.match_substring_regex(cells.text, PLAIN_AMOUNT), False)
+    values = pc.cast(pc.if_else(fits, cells.text, pa.scalar(None, STRING)), MONEY)
+    odd = pc.and_(pc.is_valid(cells.text), pc.invert(fits))
+    if not pc.any(odd).as_py():
+        return values
+    found: list[Broken] = []
+    rest = _any_money(replace(cells, text=cells.text.filter(odd), typed=None), found)
+    place = np.flatnonzero(mask(odd))
+    for b in found:
+        where = np.zeros(len(cells.text), dtype=bool)
+        where[place[b.where]] = True
+        broken.append(Broken(b.rule, where, cells.text, b.words))
+    return pc.replace_with_mask(values, odd, rest)
+
+
+def _any_money(cells: Cells, broken: list[Broken]) -> pa.Array:
     if cells.numeric and cells.typed is not None:
         wide = _exact(cells, broken)
     else:

@@ -194,13 +194,13 @@ def _rows(contract: Table, line: pa.Array, base: Mapping[str, pa.Array], spread:
           version: pa.Array, content: pa.Array | None, bad: Mask) -> pa.Table:  # fmt: skip
     columns = {**base, **spread.columns}
     digests = content if content is not None else row_digests(columns)
-    keep = pa.array(np.flatnonzero(spread.there & ~bad))
+    keep = spread.there & ~bad
     return _shaped(contract, {**columns, "line": line, "event_at": clocks[0], "known_at": clocks[1], "version": version, "row_digest": digests}, keep)
 
 
 def _inner_rows(contract: Table, columns: dict[str, pa.Array], line: pa.Array, clocks: tuple[pa.Array, pa.Array], version: pa.Array, bad: Mask) -> pa.Table:
     record = columns.pop("record")
-    keep = pa.array(np.flatnonzero(~bad[record.to_numpy()]))
+    keep = ~bad[record.to_numpy()]
     own = {"event_at": clocks[0].take(record), "known_at": clocks[1].take(record), "version": version.take(record)}
     return _shaped(contract, {**columns, **own, "line": line.take(record), "row_digest": row_digests(columns)}, keep)
 
@@ -215,9 +215,10 @@ def _no_rows(contract: Table) -> pa.Table:
     return row_schema(contract).empty_table()
 
 
-def _shaped(contract: Table, columns: Mapping[str, pa.Array], keep: pa.Array) -> pa.Table:
+def _shaped(contract: Table, columns: Mapping[str, pa.Array], keep: Mask) -> pa.Table:
     schema = row_schema(contract)
-    return pa.table([columns[f.name].take(keep) if f.name in columns else pa.nulls(len(keep), f.type) for f in schema], schema=schema)
+    found = pa.table([columns[f.name] if f.name in columns else pa.nulls(len(keep), f.type) for f in schema], schema=schema)
+    return found if keep.all() else found.filter(pa.array(keep))
 
 
 def _records(pass_: _Pass, base: Mapping[str, pa.Array], bad: Mask) -> pa.Table:

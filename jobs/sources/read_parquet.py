@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import BinaryIO
 
 import numpy as np
@@ -10,9 +12,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from jobs.sources.distinct import by_value
 from jobs.sources.part import Part, broken, only_broken, refused
 
 ROWS = 200_000
+_ESCAPED = r'["\\\x00-\x1f]'
 
 
 def read_parquet(stream: BinaryIO, wanted: Sequence[str]) -> Iterator[Part]:
@@ -56,20 +60,20 @@ def _part(rows: pa.Table, line: int, wanted: Sequence[str], missing: list[str], 
 
 def as_json(rows: pa.Table) -> pa.Array:
     """Each row as a JSON object, without a loop over rows; nulls are left out."""
-    parts = []
-    for name in rows.column_names:
-        column = rows.column(name).combine_chunks()
-        bare = pa.types.is_integer(column.type) or pa.types.is_floating(column.type) or pa.types.is_decimal(column.type)
-        try:
-            text = column.cast(pa.string())
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-            text = pa.array([None if v is None else str(v) for v in column.to_pylist()], pa.string())
-        if not bare:
-            for found, escaped in (("\\", "\\\\"), ('"', '\\"'), ("\n", "\\n"), ("\r", "\\r"), ("\t", "\\t")):
-                text = pc.replace_substring(text, found, escaped)
-        mark = "" if bare else '"'
-        parts.append(pc.binary_join_element_wise(f'"{name}": {mark}', text, mark, ""))
-    if not parts:
+    if not rows.column_names:
         return pa.array(["{}"] * rows.num_rows, pa.string())
-    joined = pc.binary_join_element_wise(*parts, ", ", null_handling="skip")
-    return pc.binary_join_element_wise("{", joined, "}", "")
+    parts = [by_value(rows.column(name).combine_chunks(), partial(_member, name)) for name in rows.column_names]
+    return pc.binary_join_element_wise("{", pc.binary_join_element_wise(*parts, ", ", null_handling="skip"), "}", "")
+
+
+def _member(name: str, column: pa.Array) -> pa.Array:
+    """`"name": value` of each row; null where there is none."""
+    bare = pa.types.is_integer(column.type) or pa.types.is_floating(column.type) or pa.types.is_decimal(column.type)
+    try:
+        text = column.cast(pa.string())
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        text = pa.array([None if v is None else str(v) for v in column.to_pylist()], pa.string())
+    if not bare and pc.any(pc.match_substring_regex(text, _ESCAPED)).as_py():
+        text = pa.array([None if t is None else json.dumps(t, ensure_ascii=False)[1:-1] for t in text.to_pylist()], pa.string())
+    mark = "" if bare else '"'
+    return pc.binary_join_element_wise(f"{json.dumps(name, ensure_ascii=False)}: {mark}", text, mark, "")

@@ -113,9 +113,12 @@ def _on_our_clock(rows: pa.Table, terms: Terms) -> pa.Table:
 
 def _units(rows: pa.Table, document: list[str]) -> tuple[Ints, pa.Table]:
     """The unit of each row (rows of one record and document share one version), and the units, one row each."""
+    columns = list(dict.fromkeys([*document, "file", "line", "known_at", "version", "row_digest"]))
+    places = group_codes(rows, ["file", "line"])
+    if len(places) and int(places.max()) + 1 == len(places):  # a row a record: nothing to group
+        return np.arange(rows.num_rows), rows.select(columns)
     codes = group_codes(rows, ["file", "line", *document])
     first, unit_of = np.unique(codes, return_index=True, return_inverse=True)[1:]
-    columns = list(dict.fromkeys([*document, "file", "line", "known_at", "version", "row_digest"]))
     return unit_of.astype(np.int64), rows.select(columns).take(pa.array(first))
 
 
@@ -144,7 +147,7 @@ def _both(units: pa.Table, known: pa.Table, document: list[str]) -> _Both:
     columns = known.column_names
     table = pa.concat_tables([known, units.select(columns)]).combine_chunks()
     fresh = np.arange(table.num_rows) >= known.num_rows
-    by_line = np.lexsort((units["line"].to_numpy(), group_codes_ordered(units["file"])))
+    by_line = np.lexsort((units["line"].to_numpy(), alphabetic(units["file"])))
     place = np.empty(len(by_line), dtype=np.int64)
     place[by_line] = np.arange(len(by_line))
     arrival = np.concatenate([np.full(known.num_rows, -1, dtype=np.int64), place])
@@ -152,9 +155,13 @@ def _both(units: pa.Table, known: pa.Table, document: list[str]) -> _Both:
     return _Both(table, group_codes(table, document), group_codes(table, ["row_digest"]), fresh, arrival, known_at)
 
 
-def group_codes_ordered(names: pa.ChunkedArray) -> Ints:
+def alphabetic(names: pa.ChunkedArray) -> Ints:
     """Codes of strings in alphabetic order: int64 [row]."""
-    return np.unique(np.asarray(names.to_pylist(), dtype=object), return_inverse=True)[1].astype(np.int64)
+    found = pc.dictionary_encode(names).combine_chunks()
+    if isinstance(found, pa.ChunkedArray):
+        found = found.unify_dictionaries().combine_chunks()
+    places: Ints = np.argsort(pc.sort_indices(found.dictionary).to_numpy().astype(np.int64)).astype(np.int64)
+    return np.asarray(places[found.indices.to_numpy()])
 
 
 def _events(units: pa.Table, known: pa.Table, document: list[str]) -> tuple[npt.NDArray[np.object_], Mask, Ints]:
@@ -243,13 +250,18 @@ def _ranked(both: _Both, new: Mask) -> npt.NDArray[np.object_]:
     return np.where(~new, DUPLICATE, np.where(rank == best[both.key], ACCEPTED, SUPERSEDED)).astype(object)
 
 
+def _number(fate: npt.NDArray[np.object_]) -> Ints:
+    """Positions in FATES."""
+    return np.select([fate == f for f in FATES], range(len(FATES))).astype(np.int64)
+
+
 def _record_fates(records: pa.Table, units: pa.Table, fate: npt.NDArray[np.object_], terms: Terms) -> tuple[pa.Table, Mask]:
     """Records with fate and known_at; which units belong to a record that is in conflict."""
     places = pa.concat_tables([records.select(["file", "line"]), units.select(["file", "line"])])
     codes = group_codes(places, ["file", "line"])
     mine, theirs = codes[: records.num_rows], codes[records.num_rows :]
     best = np.full(int(codes.max()) + 1 if len(codes) else 0, 3, dtype=np.int64)
-    np.minimum.at(best, theirs, np.array([FATES.index(f) for f in fate], dtype=np.int64))
+    np.minimum.at(best, theirs, _number(fate))
     conflict = np.zeros(len(best), dtype=bool)
     conflict[theirs[fate == QUARANTINED]] = True
     whole = ~np.asarray(pc.is_valid(records["rules"]).to_numpy())
@@ -259,13 +271,13 @@ def _record_fates(records: pa.Table, units: pa.Table, fate: npt.NDArray[np.objec
     receipt = day_number(terms.day)
     known_at = np.where((number == 3) | (day[mine] > receipt), receipt, day[mine]).astype(np.int32)
     clash = pa.array(whole & conflict[mine])
-    rules = [[CONFLICT] if c else r for c, r in zip(clash.to_pylist(), records["rules"].to_pylist(), strict=True)] if pc.any(clash).as_py() else records["rules"]
+    rules = pc.if_else(clash, pa.scalar([CONFLICT], pa.list_(STRING)), records["rules"])
     reason = pc.if_else(clash, CONFLICT_REASON, records["reason"])
     columns = {
         **{n: records[n] for n in ("file", "line", "raw")},
-        "rules": pa.array(rules, pa.list_(STRING)) if isinstance(rules, list) else rules,
+        "rules": rules,
         "reason": reason,
-        "fate": pa.array(np.array(FATES, dtype=object)[number], STRING),
+        "fate": pa.array(FATES, STRING).take(pa.array(number)),
         "known_at": pc.cast(pa.array(known_at), DATE),
     }
     return pa.table(columns), conflict[theirs]

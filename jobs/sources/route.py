@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from jobs.conf import House, Source
 from jobs.lake.arrays import Ints
 from jobs.lake.buckets import buckets_of, group_codes
+from jobs.lake.tables import table
 from jobs.sources.check import Checked, Receipt, check
 from jobs.sources.held import Held
 from jobs.sources.part import Part, refused
@@ -21,7 +22,9 @@ from jobs.sources.read import documents
 
 log = logging.getLogger(__name__)
 ENOUGH = 100_000
-"""Records gathered before they are sent on."""
+"""Records gathered before they are sent on,"""
+ENOUGH_BYTES = 64 << 20
+"""or bytes of them."""
 RECORDS, ROWS = "records", "rows"
 
 
@@ -57,7 +60,7 @@ def route(task: FileTask) -> Iterator[Routed]:
     """The records of a task's files, by bucket, and what the delivery as a whole must know."""
     gathered: list[Checked] = []
     names: list[str] = []
-    waiting = 0
+    waiting = size = 0
     for file in task.files:
         for name, found in _wanted(task, file):
             if isinstance(found, Parcel):
@@ -67,9 +70,10 @@ def route(task: FileTask) -> Iterator[Routed]:
             gathered.append(found)
             names.append(name)
             waiting += found.records.num_rows
-            if waiting >= ENOUGH:
+            size += found.records.nbytes
+            if waiting >= ENOUGH or size >= ENOUGH_BYTES:
                 yield from _sent(task, names, gathered)
-                gathered, names, waiting = [], [], 0
+                gathered, names, waiting, size = [], [], 0, 0
     yield from _sent(task, names, gathered)
 
 
@@ -159,19 +163,29 @@ def _sent(task: FileTask, names: list[str], gathered: list[Checked]) -> Iterator
     for inner in task.source.details or {}:
         tables[inner] = pa.concat_tables([_named(c.details[inner], n) for c, n in zip(gathered, names, strict=True) if inner in c.details])
     homes = buckets_of(records["id"], task.buckets)
-    where = {name: _home(table, records, homes) if name != RECORDS else homes for name, table in tables.items()}
-    for bucket in np.unique(homes):
-        chosen = {name: table.filter(pa.array(where[name] == bucket)) for name, table in tables.items()}
-        yield int(bucket), Parcel(task.ordinal, {name: as_bytes(table) for name, table in chosen.items() if table.num_rows})
+    ordered = {name: _by_bucket(rows, _home(task, name, rows, records, homes), task.buckets) for name, rows in tables.items()}
+    for bucket in np.unique(homes).tolist():
+        chosen = {name: rows.slice(starts[bucket], starts[bucket + 1] - starts[bucket]) for name, (rows, starts) in ordered.items()}
+        yield bucket, Parcel(task.ordinal, {name: as_bytes(rows) for name, rows in chosen.items() if rows.num_rows})
+
+
+def _by_bucket(rows: pa.Table, homes: Ints, buckets: int) -> tuple[pa.Table, list[int]]:
+    """The rows bucket by bucket, and where each bucket's begin."""
+    starts = np.concatenate([[0], np.cumsum(np.bincount(homes, minlength=buckets))])
+    return rows.take(pa.array(np.argsort(homes, kind="stable"))), starts.tolist()
 
 
 def _named(table: pa.Table, name: str) -> pa.Table:
     return table.append_column("file", pa.repeat(pa.scalar(name), table.num_rows))
 
 
-def _home(table: pa.Table, records: pa.Table, homes: np.ndarray[tuple[int], np.dtype[np.int64]]) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """The bucket of each row: that of its record."""
-    codes = group_codes(pa.concat_tables([records.select(["file", "line"]), table.select(["file", "line"])]), ["file", "line"])
+def _home(task: FileTask, name: str, rows: pa.Table, records: pa.Table, homes: Ints) -> Ints:
+    """The bucket of each row: that of its record, whose id a row of the table itself repeats."""
+    if name == RECORDS:
+        return homes
+    if name == ROWS and not task.source.stages:
+        return buckets_of(rows[table(task.source.table).bucket_by or ""], task.buckets)
+    codes = group_codes(pa.concat_tables([records.select(["file", "line"]), rows.select(["file", "line"])]), ["file", "line"])
     of = np.zeros(int(codes.max()) + 1 if len(codes) else 0, dtype=np.int64)
     of[codes[: records.num_rows]] = homes
     return of[codes[records.num_rows :]]
