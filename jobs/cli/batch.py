@@ -8,12 +8,14 @@ from typing import Annotated, Any
 
 import typer
 
-from jobs.cli.order import By, Reason, ordered
+from jobs.cli.order import By, Overtake, Reason, lease, ordered
 from jobs.cli.place import Place
 from jobs.conf import ConfError
 from jobs.lake.lake import Published
 from jobs.lake.read import whole
+from jobs.runner import Refused
 from jobs.sources.acts import ACCEPTED, REJECTED, Row, decide, in_order, last_acts, open_stops
+from jobs.sources.again import replace_batch, replaceable
 from jobs.sources.expectation import STOP, WARN, in_words
 from jobs.sources.receive import FATES
 
@@ -87,6 +89,31 @@ def reject(batch: BatchArgument, by: By, reason: Reason) -> None:
     """A stopped delivery is wrong: it stays out for good, and its agency must send another."""
     row = decide(Place.there().lake, batch, REJECTED, ordered(by, reason))
     typer.echo(f"{row['source']}, receipt {row['receipt']}: rejected; have {', '.join(row['files'])} sent again as a new delivery")
+
+
+@commands.command()
+def retire(batch: BatchArgument, by: By, reason: Reason, overtake: Overtake = False) -> None:
+    """A delivery was received wrongly: nothing of it counts any more, for good unless `again` brings it back. Deliveries that held duplicates of its records are received again."""
+    typer.echo(replaced(batch, by, reason, overtake, back=False))
+
+
+@commands.command()
+def again(batch: BatchArgument, by: By, reason: Reason, overtake: Overtake = False) -> None:
+    """Retire a delivery and receive it again from its landed files under today's contract, with its old receipt and day."""
+    typer.echo(replaced(batch, by, reason, overtake, back=True))
+
+
+def replaced(batch: str, by: str, reason: str, overtake: bool, back: bool) -> str:
+    """Retire, and receive again where asked; what was done, one line a batch."""
+    order, place = ordered(by, reason), Place.there()
+    force = place.lake.batches_in_force(place.lake.epoch())
+    found = sorted(b for b in (replaceable(whole(place.lake.root, "batch").to_pylist(), force) if back else force) if b.startswith(batch))
+    if len(found) != 1:
+        raise Refused(f"{len(found)} batches {'that can be received again' if back else 'in force'} have an id that begins with '{batch}'; `assay batch list` names them")
+    run = lease(place.lake, "again" if back else "retire", overtake)
+    with place.runner() as runner:
+        done = replace_batch(place.lake, runner.spark, place.conf, place.inbox, found[0], order, run, back)
+    return "\n".join(_line(row) for row in [*done.retired, *done.received])
 
 
 def went_without(root: str, run: int, since: int | None = None) -> list[str]:

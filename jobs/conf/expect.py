@@ -39,8 +39,9 @@ class Coverage(Strict):
 class Expect(Strict):
     """When a delivery should arrive, and how far it may differ from the last ones before it is warned of or stopped.
 
-    The defaults stop what can hardly be anything but a mistake: fifty times too many or too few records or too large amounts
-    (ten-thousands taken for ones), most cells of a column or most records suddenly gone.
+    The defaults stop what can hardly be anything but a mistake: a hundred times too many or too few records, amounts fifty times
+    too large or small (ten-thousands taken for ones), most cells of a column or most records suddenly gone. Seasons stay below them:
+    a form filed once a year comes seventeen times as often in its month, and quarterly filers leave a third more cells empty in theirs.
     """
 
     schedule: Cron = Field(description="cron expression of the source's DAG")
@@ -49,9 +50,9 @@ class Expect(Strict):
     after_stop: Literal["go_on", "wait"] = Field(default="go_on", description="what later deliveries do while one is stopped")
     look_back: int = Field(default=8, ge=1, le=100, description="deliveries a new one is compared with: the last so many")
     least: int = Field(default=3, ge=1, le=100, description="deliveries there must have been before number and age of records are judged")
-    volume: Limits = Field(default=Limits(warn=5, stop=50), description="records, as a multiple or a fraction of the median")
+    volume: Limits = Field(default=Limits(warn=20, stop=100), description="records, as a multiple or a fraction of the median")
     age: Limits = Field(default=Limits(warn=60), description="days from the newest event to the receipt, beyond the median")
     quarantined: Limits = Field(default=Limits(warn=0.1, stop=0.5), description="share of records that break a rule, beyond the median")
-    nulls: Limits = Field(default=Limits(warn=0.25, stop=0.75), description="share of empty cells of a column, beyond the median")
-    shift: Limits = Field(default=Limits(warn=5, stop=50), description="all three quartiles of a number's size, as a multiple or a fraction of the median")
+    nulls: Limits = Field(default=Limits(warn=0.4, stop=0.75), description="share of empty cells of a column, beyond the median")
+    shift: Limits = Field(default=Limits(warn=10, stop=50), description="all three quartiles of a number's size, as a multiple or a fraction of the median")
     coverage: Coverage | None = None

@@ -19,7 +19,7 @@ from jobs.lake.lake import Lake
 from jobs.lake.read import DataFile, data_files, in_force, whole
 from jobs.lake.step import Night
 from jobs.lake.write import append_once
-from jobs.sources.acts import ACCEPTED, REJECTED, STOPPED, last_acts
+from jobs.sources.acts import ACCEPTED, REJECTED, RETIRED, STOPPED, last_acts
 from jobs.sources.bucket import Batch, BucketTask, Written, receive_bucket
 from jobs.sources.check import Receipt
 from jobs.sources.conservation import conserved
@@ -117,7 +117,7 @@ def pending(lake: Lake, night: Night, inbox: Path) -> list[Batch]:
     last = last_acts(acts.to_pylist())
     ever = {received_id(b) for b, act in last.items() if act["act"] != ACCEPTED}
     stopped = {received_id(b) for b, act in last.items() if act["act"] == STOPPED}
-    rejected = {(act["source"], act["receipt"]) for act in last.values() if act["act"] == REJECTED}
+    shut = {(act["source"], act["receipt"]) for act in last.values() if act["act"] == REJECTED or (act["act"] == RETIRED and act["by"])}
     seen = [r for r in acts.to_pylist() if r["act"] == "received"]
     rows = [r for r in seen if r["batch_id"] in force]
     found: list[Batch] = []
@@ -131,8 +131,8 @@ def pending(lake: Lake, night: Night, inbox: Path) -> list[Batch]:
                 if source.expect.after_stop == "wait":
                     break
                 continue
-            if batch in ever or (source.name, delivery.receipt) in rejected:
-                continue  # retired or rejected on purpose: only another contract, code or content brings back what was retired
+            if batch in ever or (source.name, delivery.receipt) in shut:
+                continue  # rejected, or retired by a person: for good; retired otherwise: until contract, code or content change
             same_or_raised(source, night.conf.house, seen)
             earlier = max((d for d in days if d < delivery.day), default=None)
             origin = origin_of(before)

@@ -14,6 +14,7 @@ from jobs.lake.read import data_files, known, read_files, resolve, whole
 from jobs.lake.step import Night
 from jobs.lake.tables import table
 from jobs.sources.acts import Order
+from jobs.sources.again import Replaced, replace_batch
 from jobs.sources.ingest import ingest
 from jobs.sources.quarantine import Which, waiting
 from jobs.sources.release import Released, release
@@ -60,6 +61,12 @@ class Office:
 
     def release(self, **which: Any) -> Released:
         return release(self.lake, InProcess(), self.conf, self.inbox, Which(**which), ORDER, self.lake.take_lease("release"))  # type: ignore[arg-type]
+
+    def replace(self, receipt: int, back: bool, source: str = "pay") -> Replaced:
+        """Retire the delivery of a receipt that is in force, or receive it again."""
+        force = self.lake.batches_in_force(10**6)
+        batch = next(a["batch_id"] for a in self.acts() if (a["source"], a["receipt"], a["act"]) == (source, receipt, "received") and a["kind"] != "release" and a["batch_id"] in force)
+        return replace_batch(self.lake, InProcess(), self.conf, self.inbox, batch, ORDER, self.lake.take_lease("again"), back)  # type: ignore[arg-type]
 
     def waiting(self) -> dict[tuple[str, int], list[str]]:
         """Rules of the rows in quarantine, by file and line."""

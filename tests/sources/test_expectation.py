@@ -57,21 +57,21 @@ THREE = (("delivery", PLAIN),) * 3
 #   what is unlike             this delivery                                   measure               level
 UNLIKE = [
     ("nothing", looked(), None, "well"),
-    ("six times the records", looked(records=600), ("volume", ""), "warn"),
-    ("a sixth of the records", looked(records=16), ("volume", ""), "warn"),
-    ("sixty times the records", looked(records=6000), ("volume", ""), "stop"),
+    ("thirty times the records", looked(records=3000), ("volume", ""), "warn"),
+    ("a twenty-fifth of the records", looked(records=4), ("volume", ""), "warn"),
+    ("two hundred times the records", looked(records=20000), ("volume", ""), "stop"),
     ("no record", Profile(), ("volume", ""), "stop"),
-    ("four times the records", looked(records=400), ("volume", ""), "well"),
+    ("fifteen times the records", looked(records=1500), ("volume", ""), "well"),
     ("an old file sent again", looked(old=80), ("age", ""), "warn"),
     ("older, but not by much", looked(old=60), ("age", ""), "well"),
     ("a fifth breaks a rule", looked(broken=20), ("quarantined", ""), "warn"),
     ("most break a rule", looked(broken=60), ("quarantined", ""), "stop"),
-    ("a third of a column is empty", looked(empty=33), ("nulls", "amount"), "warn"),
+    ("nearly half of a column is empty", looked(empty=45), ("nulls", "amount"), "warn"),
     ("a column is empty", looked(empty=100), ("nulls", "amount"), "stop"),
     ("yuan for ten-thousands", looked(amounts=(1e5, 1e6, 1e7)), ("median", "amount"), "stop"),
     ("ten-thousands for yuan", looked(amounts=(0.001, 0.01, 0.1)), ("median", "amount"), "stop"),
     ("cents for yuan", looked(amounts=(1e3, 1e4, 1e5)), ("median", "amount"), "stop"),
-    ("six times as much", looked(amounts=(60, 600, 6000)), ("median", "amount"), "warn"),
+    ("twenty times as much", looked(amounts=(200, 2000, 20000)), ("median", "amount"), "warn"),
     ("only the large ones grow", looked(amounts=(10, 100, 1e8)), ("three_quarters", "amount"), "well"),
 ]  # fmt: skip
 

@@ -20,7 +20,7 @@ from jobs.sources.receive import FATES
 from tests.sources.given import GOOD, OTHER, pay, source
 from tests.sources.lake_of import ORDER, Office
 
-EXPECT = {"schedule": "0 0 * * *", "least": 1}
+EXPECT = {"schedule": "0 0 * * *", "least": 1, "volume": {"warn": 5, "stop": 50}, "shift": {"warn": 5, "stop": 50}}
 PAY = source(expect=EXPECT)
 TEN_THOUSAND = 10_000
 
