@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from jobs.cli import batch, codes, keep, landing, look, loop, pulling, quarantine, reading, study, trace
+from jobs.cli import batch, codes, keep, landing, look, loop, pulling, quarantine, reading, study, trace, vault
 from jobs.cli.place import quiet
 from jobs.conf import ConfError, PurposeError
 from jobs.lake.session import JarsMissing
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 USAGE: type[Exception] = typer.BadParameter.__mro__[1]  # usage errors of whichever click typer brings
 
 app = typer.Typer(name="assay", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
-for part in (loop, landing, pulling, reading, look, keep, quarantine, batch, trace, codes, study):
+for part in (loop, landing, pulling, reading, look, keep, quarantine, batch, trace, codes, vault, study):
     part.add_to(app)
 
 

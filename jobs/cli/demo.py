@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ from jobs.respond.profile import profile
 from jobs.respond.profile_page import profile_html
 from jobs.runner import Refused
 from jobs.sources.conservation import conservation
+from jobs.sources.vault import new_key
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -83,7 +85,10 @@ def run_demo(out: Path, scale: Scale) -> None:
 
 
 def open_place(out: Path) -> Place:
-    """A lake, an inbox and a case store of the demo's own."""
+    """A lake, an inbox, a case store and a vault of the demo's own. A real key would lie on another machine."""
+    if not (out / "vault.key").exists():
+        new_key(out / "vault.key")
+    os.environ |= {"ASSAY_VAULT": str(out / "vault"), "ASSAY_VAULT_KEY": str(out / "vault.key")}
     conf = configuration.load()
     return Place(Lake.open(out / "lake", conf.house.buckets), conf, out / "country" / "inbox", f"sqlite:///{out / 'cases.sqlite'}")
 

@@ -8,7 +8,7 @@ from jobs.conf.base import CaseSource, ConfError, Level, Money, Share, Sourced, 
 from jobs.conf.expect import Coverage, Expect, Limits
 from jobs.conf.purposes import PurposeError, barred, misuses
 from jobs.conf.reading import load, root, unusable
-from jobs.conf.source import Field_, Files, Known, Purpose, Source, Stage, Version, period
+from jobs.conf.source import VAULT, Field_, Files, Known, Purpose, Source, Stage, Version, period
 from jobs.conf.whole import (
     COMPREHENSIVE,
     Band,
@@ -32,6 +32,7 @@ from jobs.conf.whole import (
 
 __all__ = [
     "COMPREHENSIVE",
+    "VAULT",
     "Band",
     "Capacity",
     "CaseSource",

@@ -20,6 +20,8 @@ from jobs.lake.tables import TABLES
 Purpose = Literal["risk", "case", "statistics", "letter"]
 UNITS = {"元": 1, "千元": 1_000, "万元": 10_000, "百万元": 1_000_000, "亿元": 100_000_000}
 """Units of money that say by themselves what an amount is multiplied with."""
+VAULT = "@vault"
+"""What a column comes `from` that holds the reference into the vault."""
 
 
 class Field_(Strict):
@@ -155,6 +157,7 @@ class Source(Strict):
     expect: Expect
     pull: Pull | None = Field(default=None, description="where the files are fetched from; null: they are brought")
     columns: dict[str, Field_]
+    vault: dict[str, str] | None = Field(default=None, description="kept out of the lake, such as who told: name in the vault -> source column")
     lines: dict[str, Field_] | None = Field(default=None, description="unpivot: form line or statement item -> amount column")
     stages: dict[str, Stage] | None = Field(default=None, description="unpivot: one row per dated stage")
     details: dict[str, dict[str, Field_]] | None = Field(
@@ -218,6 +221,22 @@ class Source(Strict):
         for label, name in (("event_at", self.event_at), ("known.from", self.known.from_)):
             if name not in given | (dated if label == "known.from" else set()):
                 raise ValueError(f"{label}: '{name}' is not a mapped column")
+        return self
+
+    @model_validator(mode="after")
+    def _vault_is_apart(self) -> Source:
+        """What belongs into the vault reaches no column, not even inside another one."""
+        mapped = [f for _, _, f in self.fields() if f.from_ is not None]
+        pointing = [f for f in mapped if f.from_ == VAULT]
+        if len(pointing) != int(bool(self.vault)) or (pointing and VAULT not in {f.from_ for f in self.columns.values()}):
+            raise ValueError(f"vault: a source with a vault has exactly one column with from: '{VAULT}', any other none")
+        if self.vault and (self.details or self.stages or self.files.format not in ("csv", "fixed", "jsonl", "parquet", "xlsx", "arff")):
+            raise ValueError("vault: only sources of one record a row can have one: no details, no stages, no XML")
+        origins = [*(f.from_ for f in mapped if f.from_ is not None), *([self.version.from_] if self.version.from_ else [])]
+        for name, secret in (self.vault or {}).items():
+            for other in origins:
+                if (other + ".").startswith(secret + ".") or (secret + ".").startswith(other + "."):
+                    raise ValueError(f"vault.{name}: '{secret}' also reaches the lake through '{other}'; map one or the other")
         return self
 
     def fields(self) -> Iterator[tuple[str, str, Field_]]:

@@ -225,7 +225,7 @@ SILVER = (
     Table("tip_off", "version", "Tip-offs: what was told, not who told it. Gated: for the purpose `case` only.", ("source", "tip_no"), (
         _c("tip_no", STRING, "number of the report"), _c("received_on", DATE, "day of arrival"), _c("channel", STRING, "phone, letter, web or visit"), _c("anonymous", BOOL, "told without a name"),
         _c("accused_id", STRING, "id of the accused as told; mostly missing"), _c("accused_name", STRING, "the accused as the tipster names him"), _c("accused_address", STRING, "address as told"),
-        _c("content", STRING, "what was told")), bucket_by="tip_no"),
+        _c("content", STRING, "what was told"), _c("vault_ref", STRING, "reference into the vault, where who told it lies; null: nobody was named")), bucket_by="tip_no"),
     Table("watchlist", "version", "Lists of parties published by an authority, by stage.", ("source", "list_id", "party_id", "stage"), (
         _c("list_id", STRING, "which list"), _c("party_id", STRING, "party's id as received"), _c("party_name", STRING, "name as received"),
         _c("stage", STRING, "stage of the procedure"), _c("status", STRING, "status at that stage"), _c("published_on", DATE, "date the stage was published"),

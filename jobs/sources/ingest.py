@@ -30,6 +30,7 @@ from jobs.sources.profile import Profile
 from jobs.sources.receive import FATES
 from jobs.sources.revision import contract_mark, same_or_raised
 from jobs.sources.route import FileTask, route
+from jobs.sources.vault import Vault, VaultError, vault_there
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 RELEASE = "release"
 """The kind of a batch that holds records released from quarantine; it is no receipt of its own."""
+NO_VAULT = "{} waits: it has a vault, and none is named; set ASSAY_VAULT to a folder outside the lake and ASSAY_VAULT_KEY to its key file"
 TOGETHER = 16 << 20
 """Bytes of small files that one task reads."""
 
@@ -104,6 +106,8 @@ def ingest_step(lake: Lake, spark: SparkSession, night: Night, inbox: Path) -> t
     """`ingest` as a step of the night: records received, and a note on what was remarkable."""
     rows = ingest(lake, spark, night, inbox)
     notes = [f"{r['source']} {r['receipt']}: {'STOPPED: ' if r['act'] == STOPPED else ''}{r['note']}" for r in rows if r["note"]]
+    if vault_there(lake.root, inbox) is None:
+        notes += [NO_VAULT.format(s.name) for s in night.conf.sources.values() if s.vault and (inbox / s.name).is_dir()]
     return sum(int(r["received"]) for r in rows if r["act"] != STOPPED), "; ".join(notes)[:2000] or None
 
 
@@ -121,7 +125,12 @@ def pending(lake: Lake, night: Night, inbox: Path) -> list[Batch]:
     seen = [r for r in acts.to_pylist() if r["act"] == "received"]
     rows = [r for r in seen if r["batch_id"] in force]
     found: list[Batch] = []
+    vault = vault_there(lake.root, inbox)
     for source in sorted(night.conf.sources.values(), key=lambda s: s.name):
+        if source.vault and vault is None:
+            if (inbox / source.name).is_dir():
+                log.warning(NO_VAULT.format(source.name))
+            continue
         before = [r["batch_id"] for r in rows if r["source"] == source.name]
         mine = [r for r in rows if r["source"] == source.name and r["kind"] != RELEASE]
         days = [received_day(r["received_at"], night.conf.house) for r in mine]
@@ -156,7 +165,8 @@ def received(lake: Lake, spark: SparkSession, night: Night, batches: list[Batch]
     """One Spark job: a task per file, one shuffle by bucket, a task per group of buckets. Repeats are told by the batches in `force`."""
     context = spark.sparkContext
     groups = min(lake.buckets, 4 * context.defaultParallelism)
-    files = [t for b in batches for t in _file_tasks(b, night.conf, lake.buckets)]
+    vault = vault_there(lake.root)
+    files = [t for b in batches for t in _file_tasks(b, night.conf, lake.buckets, vault)]
     task = BucketTask(lake.root, lake.buckets, groups, night.run, tuple(batches), _stored_files(lake, batches), force)
     shared = context.broadcast(task)
     routed = context.parallelize(files, len(files)).flatMap(route).partitionBy(groups, partial(_group, groups))
@@ -169,20 +179,26 @@ def _group(groups: int, bucket: int) -> int:
     return bucket % groups
 
 
-def _file_tasks(batch: Batch, conf: Conf, buckets: int) -> Iterator[FileTask]:
+def _file_tasks(batch: Batch, conf: Conf, buckets: int, vault: Vault | None) -> Iterator[FileTask]:
     """Large files alone, small ones together."""
     delivery = batch.delivery
     receipt = Receipt(delivery.day, delivery.kind == "history")
+    if batch.source.vault and vault is None:
+        raise VaultError(NO_VAULT.format(batch.source.name))
+    task = partial(
+        FileTask, batch.ordinal, batch.source, conf.house, receipt, delivery.folder, buckets=buckets, held=batch.held,
+        batch_id=batch.batch_id, vault=vault if batch.source.vault else None,
+    )  # fmt: skip
     together: list[str] = []
     size = 0
     for name in delivery.files:
         own = (Path(delivery.folder) / name).stat().st_size
         if together and size + own > TOGETHER:
-            yield FileTask(batch.ordinal, batch.source, conf.house, receipt, delivery.folder, tuple(together), buckets, batch.held)
+            yield task(files=tuple(together))
             together, size = [], 0
         together.append(name)
         size += own
-    yield FileTask(batch.ordinal, batch.source, conf.house, receipt, delivery.folder, tuple(together), buckets, batch.held)
+    yield task(files=tuple(together))
 
 
 def _stored_files(lake: Lake, batches: list[Batch]) -> dict[str, tuple[DataFile, ...]]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 from typing import BinaryIO
 
-from jobs.conf import Field_, Source
+from jobs.conf import VAULT, Field_, Source
 from jobs.sources.archive import begins, opened
 from jobs.sources.part import Part, refused
 from jobs.sources.read_arff import read_arff
@@ -17,6 +18,7 @@ from jobs.sources.read_jsonl import read_jsonl
 from jobs.sources.read_parquet import read_parquet
 from jobs.sources.read_xlsx import read_xlsx
 from jobs.sources.read_xml import read_xml
+from jobs.sources.vault import blind
 
 DOCUMENTS = {"xlsx": "[Content_Types].xml"}
 """Formats that are ZIP archives themselves, by the member that says so."""
@@ -28,8 +30,17 @@ def read(stream: BinaryIO, source: Source) -> Iterator[Part]:
         yield from parts
 
 
-def documents(stream: BinaryIO, source: Source) -> Iterator[tuple[str, Iterator[Part]]]:
-    """The documents of one file: the member's name ('' where the file is no archive), and its parts, to be read before the next is asked for."""
+def documents(stream: BinaryIO, source: Source, seal: Callable[[Part], Part] | None = None) -> Iterator[tuple[str, Iterator[Part]]]:
+    """The documents of one file: the member's name ('' where the file is no archive), and its parts, to be read before the next is asked for.
+
+    Of a source with a vault nothing that belongs there leaves this function: `seal` takes it, and without one it is left out.
+    """
+    kept = seal or (partial(blind, source=source) if source.vault else None)
+    for member, parts in _documents(stream, source):
+        yield member, map(kept, parts) if kept else parts
+
+
+def _documents(stream: BinaryIO, source: Source) -> Iterator[tuple[str, Iterator[Part]]]:
     for found in opened(stream, DOCUMENTS.get(source.files.format)):
         if found.stream is None:
             assert found.refusal is not None
@@ -68,8 +79,8 @@ def fields(source: Source) -> list[Field_]:
 
 def wanted(source: Source) -> list[str]:
     """The source columns that the contract maps, each once, in the contract's order."""
-    found = [f.from_ for f in fields(source) if f.from_ is not None]
-    return list(dict.fromkeys([*found, *([source.version.from_] if source.version.from_ else [])]))
+    found = [f.from_ for f in fields(source) if f.from_ is not None and f.from_ != VAULT]
+    return list(dict.fromkeys([*found, *(source.vault or {}).values(), *([source.version.from_] if source.version.from_ else [])]))
 
 
 def _formats(source: Source) -> dict[str, str]:

@@ -19,6 +19,7 @@ from jobs.sources.check import Checked, Receipt, check
 from jobs.sources.held import Held
 from jobs.sources.part import Part, refused
 from jobs.sources.read import documents
+from jobs.sources.vault import Sealer, Vault
 
 log = logging.getLogger(__name__)
 ENOUGH = 100_000
@@ -40,6 +41,8 @@ class FileTask:
     files: tuple[str, ...]
     buckets: int
     held: Held | None = None
+    batch_id: str = ""
+    vault: Vault | None = None
 
 
 @dataclass(frozen=True)
@@ -103,11 +106,14 @@ def _file(task: FileTask, name: str) -> Iterator[Place]:
 
 def _parts(task: FileTask, name: str) -> Iterator[Place]:
     """Parts of a file; those of an archive's member are placed at `file!member`."""
+    seal = Sealer(task.vault, task.source, task.batch_id, name) if task.vault else None
     with (Path(task.folder) / name).open("rb") as stream:
-        for member, parts in documents(stream, task.source):
+        for member, parts in documents(stream, task.source, seal):
             place = f"{name}!{member}" if member else name
             for found in _checked(task, parts):
                 yield place, found
+    if seal:
+        seal.close()
 
 
 def _checked(task: FileTask, parts: Iterator[Part]) -> Iterator[Checked]:
@@ -120,8 +126,9 @@ def _checked(task: FileTask, parts: Iterator[Part]) -> Iterator[Checked]:
     except OSError:
         raise
     except Exception as fault:  # a file from outside must not end the night, whatever it does to a reader
-        log.exception("%s: a file of receipt %s could not be read", task.source.name, task.receipt.day)
-        reason = f"could not be read on from line {line + 1} ({type(fault).__name__}: {str(fault)[:200]}); have it sent again"
+        told = "" if task.source.vault else f": {str(fault)[:200]}"  # a fault may quote what belongs into the vault
+        log.error("%s: a file of receipt %s could not be read", task.source.name, task.receipt.day, exc_info=None if task.source.vault else fault)
+        reason = f"could not be read on from line {line + 1} ({type(fault).__name__}{told}); have it sent again"
         yield check(refused("unreadable", reason, line=line + 1), task.source, task.house, task.receipt)
 
 

@@ -19,6 +19,7 @@ from jobs.lake.read import data_files, known, read_files, resolve, whole
 from jobs.lake.step import Night
 from jobs.lake.tables import table
 from jobs.sources.ingest import ingest
+from jobs.sources.vault import new_key
 from tests.economy.helpers import world, write
 from tests.sources.in_process import InProcess
 
@@ -34,7 +35,12 @@ def received(tmp_path_factory: pytest.TempPathFactory) -> tuple[Lake, Path, dict
     country, root = write(world(300, 18), tmp_path_factory.mktemp("country")), tmp_path_factory.mktemp("lake")
     told = Conf.model_construct(house=SHIPPED.house, sources={name: SHIPPED.sources[name] for name in PAPERS})
     lake = Lake.open(root, SHIPPED.house.buckets)
-    rows = ingest(lake, InProcess(), Night(AS_OF, lake.take_lease("ingest"), told), country / "inbox")
+    apart = tmp_path_factory.mktemp("apart")
+    new_key(apart / "key")
+    with pytest.MonkeyPatch.context() as there:
+        there.setenv("ASSAY_VAULT", str(apart / "vault"))
+        there.setenv("ASSAY_VAULT_KEY", str(apart / "key"))
+        rows = ingest(lake, InProcess(), Night(AS_OF, lake.take_lease("ingest"), told), country / "inbox")
     fates: dict[str, Counter[str]] = {}
     for r in rows:
         fates.setdefault(r["source"], Counter()).update({f: r[f] for f in ("received", "accepted", "superseded", "duplicate", "quarantined")})
