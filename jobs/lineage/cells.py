@@ -78,11 +78,11 @@ def _peer(known: Known, taxpayer_id: str, reading: Reading, value: float, feeds:
 
 def _cell(reading: Reading, meaning: str, of: str, first: date | None, last: date | None, unit: Unit, feeds: tuple[str, ...], value: float, found: Decimal, parts: Sequence[Part]) -> Cell:
     seen = Decimal(repr(value)) if unit == "ratio" else Decimal(repr(round(value, 2)))
-    return Cell(reading.name, meaning, of, first, last, unit, feeds, seen, found, tuple(parts))
+    return Cell(reading.name.removeprefix("partner."), meaning, of, first, last, unit, feeds, seen, found, tuple(parts))
 
 
 def _meaning(of: str, column: str) -> str:
-    return next(c.meaning for c in table(of).columns if c.name == column).removeprefix("… ")
+    return next(c.meaning for c in table(of).columns if c.name == column).replace("… ", "tax on purchases: ")
 
 
 def _unit(measure: str) -> Unit:

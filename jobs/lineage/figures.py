@@ -120,7 +120,7 @@ def _figures(known: Known, about: About, hit: Row, again: Row, found: Figures, p
         unit = "estimate" if about.declared.estimate or about.other.estimate else about.declared.unit
         yield Figure("difference", "Difference, larger less smaller", "差异（大减小）", unit, _number(facts["difference"]), _number(anew.get("difference")))
     elif hit["difference"] is not None:
-        yield Figure("difference", about.unit, about.unit, "ratio", _number(hit["difference"]), _number(again["difference"]))
+        yield Figure("difference", about.unit, about.unit, {"percent": "share", "count": "count"}.get(about.gap, "ratio"), _number(hit["difference"]), _number(again["difference"]))
     stands = point["amount_error"] if point else hit["base"]
     if stands is not None:
         base = Decimal(repr(round(found["base"], 2)))
