@@ -18,7 +18,7 @@ from jobs.sources.header import extra, header_fault
 from jobs.sources.part import KEPT_RAW, Part, broken, only_broken, refused
 from jobs.sources.text import records, unreadable
 
-_NAME = r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|[^\s{},%]+"
+_NAME = r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|(?!['\"])[^\s{},%]+"
 ATTRIBUTE = re.compile(rf"@attribute\s+({_NAME})\s*(.*)", re.IGNORECASE | re.DOTALL)
 VALUE = re.compile(rf"\s*({_NAME}|)\s*(,|$)")
 QUOTES = ("'", '"')

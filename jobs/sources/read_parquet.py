@@ -55,6 +55,9 @@ def _part(rows: pa.Table, line: int, wanted: Sequence[str], missing: list[str], 
     if missing:
         reason = f"column(s) {', '.join(missing)} are missing; found: {', '.join(rows.column_names)[:500]}; map the new name in the contract or have the file sent again"
         return only_broken(broken(lines, raw, "column_missing", reason), notes)
+    if nested := [f"{w} ({rows.schema.field(w).type})" for w in wanted if pa.types.is_nested(rows.schema.field(w).type) or pa.types.is_binary(rows.schema.field(w).type)]:
+        reason = f"column(s) {', '.join(nested)} hold no single values; have the file sent with plain columns"
+        return only_broken(broken(lines, raw, "column_type", reason), notes)
     return Part(lines, raw, {w: rows.column(w).combine_chunks() for w in wanted}, notes=notes)
 
 

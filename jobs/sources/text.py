@@ -108,14 +108,20 @@ def unreadable(found: Records) -> tuple[list[pa.Table], Records]:
 
 
 def decoded(stream: BinaryIO, encoding: str) -> Iterator[bytes]:
-    """The stream as UTF-8 chunks without a byte-order mark, an empty one last; bytes outside the encoding become U+FFFD."""
+    """The stream as UTF-8 chunks without a byte-order mark, an empty one last; bytes outside the encoding become U+FFFD.
+
+    In a file that ends its lines with returns alone these become line ends.
+    """
     decoder = codecs.getincrementaldecoder(encoding)(errors="replace")
-    first = True
+    first, returns = True, False
     while True:
         data = stream.read(CHUNK)
         text = decoder.decode(data, final=not data)
         if first and text:
             text, first = text.removeprefix("\ufeff"), False
+            returns = "\r" in text and "\n" not in text
+        if returns:
+            text = text.replace("\r", "\n")
         if text:
             yield text.encode("utf-8", errors="replace")
         if not data:
@@ -142,6 +148,8 @@ def records(stream: BinaryIO, encoding: str, delimiter: str | None, preamble: in
             data += b"\n"
         found, used, lines = _split(np.frombuffer(data, dtype=np.uint8), delimiter, line, fields, final)
         carried, line = data[used:], line + lines
+        if len(carried) > 2 * MAX_RECORD and b"\n" not in carried:
+            carried = carried[: 2 * MAX_RECORD]  # a record that is refused for its length need not be kept
         if len(found):
             fields = fields or int(found.fields[0])
             yield found
