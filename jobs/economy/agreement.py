@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from jobs.economy.setting import Country
 
 LEAST_WHOLESALE = 3  # mills and missing traders take two of the slots
+MOST_BROKERS = 4  # slots of a rank that one buffer sells to
 
 
 def disagreements(country: Country, slots: int) -> list[str]:
@@ -27,6 +28,9 @@ def disagreements(country: Country, slots: int) -> list[str]:
         for i in country.industries
         if i.code == country.wholesale and i.firms < LEAST_WHOLESALE
     ]
+    brokers = sum(i.firms for i, may in zip(country.industries, country.brokers, strict=True) if may)
+    if brokers > MOST_BROKERS:
+        found.append(f"evasion.typologies.carousel.industries: lets in exporters with {brokers} twentieths of the firms; at most {MOST_BROKERS}")
     classes = {i.vat for i in country.industries}
     found += [f"law.{n}.vat: no rate for {', '.join(sorted(classes - set(law.vat)))}, which industries are taxed by" for n, law in enumerate(country.law) if classes - set(law.vat)]
     starts = [entry.valid_from for entry in country.law]

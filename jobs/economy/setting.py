@@ -24,10 +24,11 @@ from jobs.economy.kinds import NAMES
 from jobs.economy.money import Amounts, Dividends, Money
 from jobs.economy.place import Place
 from jobs.economy.shocks import Shocks
-from jobs.lake.arrays import Floats, Ints
+from jobs.lake.arrays import Flags, Floats, Ints
 
 COUNTRIES = Path(__file__).parent / "countries"
 SLOTS = 20  # firms per size rank: industries have their share of firms in twentieths
+EXPORTER = 0.2  # of final sales abroad, from which an industry is one of exporters
 
 
 class Bracket(Strict):
@@ -252,6 +253,12 @@ class Country(Strict):
     def column(self, name: str) -> np.ndarray:
         """One attribute of all industries, by industry number."""
         return np.array([getattr(i, name) for i in self.industries])
+
+    @cached_property
+    def brokers(self) -> Flags:
+        """Industries whose firms may stand at the end of a carousel: they export much, and the YAML does not keep them out."""
+        exports = np.array([i.exports for i in self.industries])
+        return np.asarray((exports > EXPORTER) & (self.propensity("carousel") > 0) & ("carousel" in self.evasion.typologies))
 
     def propensity(self, typology: str) -> Floats:
         """Factor on the chance of a typology, by industry number."""

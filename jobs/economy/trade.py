@@ -148,17 +148,19 @@ def _fake(world: World, f: Firms, plan: Floats, evaded: Floats, paper: _Pool) ->
 def _circles(world: World, f: Firms, evaded: Floats, missing: _Pool) -> list[_Part]:
     """Goods that go round: a missing trader sells to a buffer, the buffer to a broker, who sends them abroad and claims the tax back."""
     country = world.country
-    broker_slot, buffer_slot = int(country.slots_of[int(np.argmax(country.column("exports")))][0]), int(country.slots_of[country.wholesale_number][2])
+    buffer_slot = int(country.slots_of[country.wholesale_number][2])
     own = _circling(world, f, evaded)
     b, month = np.nonzero(own > 0)
-    buys = (b, month, f.number[b] // SLOTS * SLOTS + buffer_slot, np.full(len(b), CIRCLE), own[b, month], np.full(len(b), MAX_LINKS + 3))
+    parts = [(b, month, f.number[b] // SLOTS * SLOTS + buffer_slot, np.full(len(b), CIRCLE), own[b, month], np.full(len(b), MAX_LINKS + 3))]
     at = np.flatnonzero((f.number % SLOTS == buffer_slot) & (f.number < world.taxpayers) & f.general)
-    brokers = firms(world, f.number[at] // SLOTS * SLOTS + broker_slot)
-    theirs = _circling(world, brokers, evading(world, brokers)) * alive(world, f)[at]
-    k, when = np.nonzero(theirs > 0)
-    seller, there = _living(world, missing, brokers.number[k], when, "ring")
-    passes = (at[k], when, seller, np.full(len(k), SPOT), theirs[k, when] * 0.97, np.full(len(k), MAX_LINKS + 4))
-    return [buys, tuple(x[there] for x in passes)]
+    for n, broker_slot in enumerate(np.flatnonzero(country.brokers[country.slots]).tolist()):
+        brokers = firms(world, f.number[at] // SLOTS * SLOTS + broker_slot)
+        theirs = _circling(world, brokers, evading(world, brokers)) * alive(world, f)[at]
+        k, when = np.nonzero(theirs > 0)
+        seller, there = _living(world, missing, brokers.number[k], when, "ring")
+        passes = (at[k], when, seller, np.full(len(k), SPOT), theirs[k, when] * 0.97, np.full(len(k), MAX_LINKS + 4 + n))
+        parts.append(tuple(x[there] for x in passes))
+    return parts
 
 
 def _circling(world: World, f: Firms, evaded: Floats) -> Floats:

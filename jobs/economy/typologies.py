@@ -31,7 +31,7 @@ from jobs.economy.kinds import (
     SUPPRESSED,
     WAGES,
 )  # fmt: skip
-from jobs.economy.setting import SLOTS, Fleeting
+from jobs.economy.setting import EXPORTER, SLOTS, Fleeting
 from jobs.economy.world import World
 from jobs.lake.arrays import Flags, Floats, Ints
 
@@ -113,7 +113,7 @@ def typology(world: World, f: Firms, fleeting: Flags) -> Ints:
 def abilities(world: World, f: Firms) -> Floats:
     """How far each firm lends itself to each typology: [firm, typology], 0 where it cannot."""
     industry, able = world.country.column, np.zeros((len(f), len(NAMES)))
-    company, exporter = ~f.individual, industry("exports")[f.industry] > 0.2
+    company, exporter = ~f.individual, industry("exports")[f.industry] > EXPORTER
     stocked = industry("stock_months")[f.industry] >= 0.5
     can: dict[int, Flags] = {
         SUPPRESSED: f.segment > 0, PRIVATE_ACCOUNTS: f.segment > 0, FICTITIOUS: f.general & (f.segment > 0), INFLATED: f.general, PRIVATE_USE: f.general, COSTS: company,

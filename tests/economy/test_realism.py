@@ -15,6 +15,7 @@ from jobs.economy.kinds import HONEST, NAMES
 from jobs.economy.learning import UNSEEN, against_peers, area, findable, rule_score
 from jobs.economy.realism import Check, benford, checks, digit_check, hill, hill_whole, industry_checks, largest_component, learning_checks
 from jobs.economy.schedule import audits
+from jobs.economy.setting import load_country
 from jobs.economy.summary import Summary, read_summary
 from jobs.economy.world import NEVER
 from tests.economy.helpers import counted, world, write
@@ -50,6 +51,14 @@ def test_evaders_are_neither_given_away_nor_hopeless_to_find(large: Summary) -> 
     judged = {c.name: c for c in learning_checks(large, findable(large.figures))}
     assert {c.name: (c.value, c.low, c.high) for c in judged.values() if c.verdict not in ("pass", "reported")} == {}
     assert judged[EASY].verdict == "pass"
+
+
+def test_no_check_fails_in_another_country_either(tmp_path: Path) -> None:
+    """Chains and carousels turn there too; what cannot be judged at this size says so."""
+    s = read_summary(write(replace(world(6000, 36), country=load_country("ausonia")), tmp_path) / "truth")
+    judged = checks(s)
+    assert {c.name: (c.value, c.low, c.high) for c in judged if c.verdict == "fail"} == {}
+    assert sum(c.verdict == "pass" for c in judged) > 20
 
 
 def test_a_small_country_has_too_few_evaders_for_a_good_model(judged: dict[str, Check]) -> None:

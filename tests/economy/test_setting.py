@@ -158,6 +158,13 @@ def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
     assert "wholesale: industry 9999" in crossed and "trades: industry 0001" in crossed
 
 
+def test_one_buffer_sells_to_no_more_brokers_than_it_has_numbers_for(tmp_path: Path) -> None:
+    bad = changed("evasion.typologies.carousel.industries", {"*": 1})
+    bad["industries"][2]["exports"] = 0.3
+    message = refusal(tmp_path, bad)
+    assert "evasion.typologies.carousel.industries: lets in exporters with 5 twentieths of the firms; at most 4" in message
+
+
 def test_an_unknown_name_says_which_there_are() -> None:
     with pytest.raises(ConfError, match=r"atlantis: no such country.*ausonia, china"):
         load_country("atlantis")
