@@ -8,8 +8,6 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 
-import pyarrow.compute as pc
-
 from jobs.analyse.outcomes import ANSWERS
 from jobs.analyse.partner_columns import HUB_COMPANIES
 from jobs.analyse.party_facts import USED
@@ -72,8 +70,7 @@ def _findings(known: Known, company: str) -> tuple[Line, ...] | None:
 
 def peer_part(known: Known, taxpayer_id: str, measure: str, statistic: str) -> tuple[Part | None, float | None]:
     """What the peers' statistic (`median` or `mad`) of a ratio is counted from, in words, and the statistic counted again."""
-    ratio = known.whole("ratio")
-    tables = Tables({"ratio": ratio.filter(pc.equal(ratio["measure"], measure)), "taxpayer": known.whole("taxpayer"), "outcome": known.whole("outcome")})
+    tables = Tables({"ratio": known.rows("ratio", "measure", [measure]), "taxpayer": known.whole("taxpayer"), "outcome": known.whole("outcome")})
     members = peers(tables, Night(known.night.as_of, known.night.run, known.conf))["peer_member"]
     mine = next((r for r in members.to_pylist() if r["taxpayer_id"] == taxpayer_id), None)
     if mine is None or mine[statistic] is None:

@@ -21,7 +21,7 @@ from tests.lineage.openlineage_schema import faults
 pytestmark = [pytest.mark.spark, pytest.mark.slow]
 
 FIRST, SECOND = date(2026, 1, 20), date(2026, 4, 20)
-EACH = 3
+EACH = 2
 
 
 @pytest.mark.parametrize("as_of", [FIRST, SECOND])
