@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
-from jobs.conf.base import Strict, Text
+from jobs.conf.base import Strict, Text, Zone
 from jobs.conf.expect import Expect
 from jobs.conf.pull import Pull, misfits
 from jobs.lake.tables import TABLES
@@ -31,6 +31,7 @@ class Field_(Strict):
     type: Literal["string", "id", "int", "number", "money", "date", "timestamp", "bool", "code"] = "string"
     required: bool = False
     formats: tuple[str, ...] = ("%Y-%m-%d",)
+    zone: Zone | None = Field(default=None, description="of times without an offset, such as UTC; null: the administration's own")
     unit: str | None = Field(default=None, description="what the agency counts in, such as 万元, kWh or m2; null: as the table's column says")
     scale: Decimal = Field(default=Decimal(1), gt=0, description="10000 when the agency counts in ten-thousands; a unit of UNITS gives its own")
     codes: dict[str, str] | None = None

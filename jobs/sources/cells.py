@@ -33,6 +33,7 @@ INTEGER = r"^[+-]?\d{1,18}$"
 NUMBER = r"^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?$"
 PLAIN_AMOUNT = r"^[+-]?\d{1,16}(?:\.\d{1,2})?$"
 AMOUNT = r"^[+-]?\d{1,20}(?:\.\d{1,8})?$"
+_OFFSET = r"(?:Z|[+-]\d{2}:?\d{2})$"
 WIDE = pa.decimal128(38, 8)
 TRUE, FALSE = ("true", "1", "yes", "y", "t", "是"), ("false", "0", "no", "n", "f", "否")
 
@@ -275,14 +276,31 @@ def parse_dates(text: pa.Array, formats: tuple[str, ...]) -> pa.Array:
 
 
 def parse_times(text: pa.Array, formats: tuple[str, ...], zone: str) -> pa.Array:
-    """UTC timestamps in the declared formats; a time without an offset is the administration's own."""
+    """UTC timestamps in the declared formats; a time without an offset is of the zone.
+
+    Strictly, as dates are: 30 February and a 60th second are no times. Where the clock changes, an hour that comes twice is its first, and
+    one that is left out the moment after it: the day stays the one that is written.
+    """
     values = pa.nulls(len(text), pa.timestamp("us", tz="UTC"))
     for style in formats:
         parsed = pc.strptime(text, format=style, unit="us", error_is_null=True)
+        parsed = pc.if_else(_prints_back(text, style), parsed, pa.scalar(None, parsed.type))
         if "%z" not in style:
-            parsed = pc.assume_timezone(parsed, zone, ambiguous="earliest", nonexistent="earliest")
+            parsed = _placed(parsed, zone)
         values = pc.coalesce(values, pc.cast(pc.cast(parsed, pa.timestamp("us", tz="UTC")), values.type))
     return values
+
+
+def _prints_back(text: pa.Array, style: str) -> pa.Array:
+    """Whether a time prints as it is written, its offset left out: a parser that is given 30 February makes it 2 March."""
+    if style.endswith("%z"):
+        text, style = pc.utf8_rtrim_whitespace(pc.replace_substring_regex(text, _OFFSET, "")), style.removesuffix("%z").rstrip()
+    return pc.equal(pc.strftime(pc.strptime(text, format=style, unit="s", error_is_null=True), format=style), text)
+
+
+def _placed(values: pa.Array, zone: str) -> pa.Array:
+    """Times without a zone as times of a zone."""
+    return pc.assume_timezone(values, zone, ambiguous="earliest", nonexistent="latest")
 
 
 def _day(values: pa.Array, zone: str) -> pa.Array:
@@ -294,8 +312,9 @@ def _day(values: pa.Array, zone: str) -> pa.Array:
 
 def _timestamp(cells: Cells, broken: list[Broken]) -> pa.Array:
     if cells.typed is not None and pa.types.is_temporal(cells.typed.type):
-        return _day(cells.typed, cells.zone)
-    values = parse_times(cells.text, cells.field.formats, cells.zone)
+        naive = pa.types.is_timestamp(cells.typed.type) and cells.typed.type.tz is None
+        return _day(_placed(cells.typed, cells.field.zone) if naive and cells.field.zone else cells.typed, cells.zone)
+    values = parse_times(cells.text, cells.field.formats, cells.field.zone or cells.zone)
     _where(broken, f"timestamp:{cells.name}", pc.and_(pc.is_valid(cells.text), pc.is_null(values)), cells.text, f"is no time written {' or '.join(cells.field.formats)}")
     return _day(values, cells.zone)
 
