@@ -44,13 +44,15 @@ FROM typed, LATERAL (SELECT hash(seller_id) % {buckets} AS crc)
 
 FATES = """
 CREATE TEMP TABLE fated AS
-WITH first AS (SELECT seller_id, invoice_no, issued_on, arg_min(row_digest, (file, line)) AS digest, min((file, line)) AS place FROM checked WHERE len(rules) = 0 GROUP BY ALL HAVING count(*) > 1)
+WITH twice AS (SELECT seller_id, invoice_no, issued_on FROM checked WHERE len(rules) = 0 GROUP BY ALL HAVING count(*) > 1),
+first AS (SELECT seller_id, invoice_no, issued_on, arg_min(row_digest, (file, line)) AS digest, min((file, line)) AS place
+          FROM checked SEMI JOIN twice USING (seller_id, invoice_no, issued_on) WHERE len(rules) = 0 GROUP BY ALL)
 SELECT c.*, CASE WHEN len(rules) > 0 THEN 'quarantined' WHEN f.place IS NULL OR f.place = (c.file, c.line) THEN 'accepted' WHEN f.digest = c.row_digest THEN 'duplicate' ELSE 'quarantined' END AS fate
 FROM checked c LEFT JOIN first f USING (seller_id, invoice_no, issued_on)
 """
 
 SILVER = """
-COPY (SELECT * EXCLUDE (rules, fate, valid{raw}), DATE '2026-02-01' AS known_at, 1 AS run, 'batch' AS batch_id, 'invoice' AS source FROM fated WHERE fate = 'accepted' ORDER BY bucket, seller_id, invoice_no)
+COPY (SELECT * EXCLUDE (rules, fate, valid{raw}), DATE '2026-02-01' AS known_at, 1 AS run, 'batch' AS batch_id, 'invoice' AS source FROM fated WHERE fate = 'accepted')
 TO '{out}/silver' (FORMAT parquet, COMPRESSION zstd, PARTITION_BY (bucket))
 """
 BROKEN = "COPY (SELECT file, line, rules, {what} AS raw FROM fated WHERE fate = 'quarantined') TO '{out}/quarantine.parquet' (FORMAT parquet, COMPRESSION zstd)"

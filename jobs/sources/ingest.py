@@ -27,6 +27,7 @@ from jobs.sources.expectation import STOP, in_words, judge
 from jobs.sources.landing import Delivery, batch_id, deliveries, file_digests, received_day
 from jobs.sources.origin import origin_of, received_id, settled_id
 from jobs.sources.profile import Profile
+from jobs.sources.read_parquet import pieces
 from jobs.sources.receive import FATES
 from jobs.sources.revision import contract_mark, same_or_raised
 from jobs.sources.route import FileTask, route
@@ -180,7 +181,7 @@ def _group(groups: int, bucket: int) -> int:
 
 
 def _file_tasks(batch: Batch, conf: Conf, buckets: int, vault: Vault | None) -> Iterator[FileTask]:
-    """Large files alone, small ones together."""
+    """Large files alone, the largest Parquet files in pieces, small files together."""
     delivery = batch.delivery
     receipt = Receipt(delivery.day, delivery.kind == "history")
     if batch.source.vault and vault is None:
@@ -191,14 +192,20 @@ def _file_tasks(batch: Batch, conf: Conf, buckets: int, vault: Vault | None) -> 
     )  # fmt: skip
     together: list[str] = []
     size = 0
+    # A file that is taken whole or not at all, or whose lines are counted for a release, is read by one task.
+    split = batch.source.files.format == "parquet" and batch.source.broken == "row" and batch.held is None
     for name in delivery.files:
+        if found := pieces(Path(delivery.folder) / name) if split else []:
+            yield from (task(files=(name,), groups=groups) for groups in found)
+            continue
         own = (Path(delivery.folder) / name).stat().st_size
         if together and size + own > TOGETHER:
             yield task(files=tuple(together))
             together, size = [], 0
         together.append(name)
         size += own
-    yield task(files=tuple(together))
+    if together or not delivery.files:
+        yield task(files=tuple(together))
 
 
 def _stored_files(lake: Lake, batches: list[Batch]) -> dict[str, tuple[DataFile, ...]]:

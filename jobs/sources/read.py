@@ -30,29 +30,30 @@ def read(stream: BinaryIO, source: Source) -> Iterator[Part]:
         yield from parts
 
 
-def documents(stream: BinaryIO, source: Source, seal: Callable[[Part], Part] | None = None) -> Iterator[tuple[str, Iterator[Part]]]:
+def documents(stream: BinaryIO, source: Source, seal: Callable[[Part], Part] | None = None, groups: range | None = None) -> Iterator[tuple[str, Iterator[Part]]]:
     """The documents of one file: the member's name ('' where the file is no archive), and its parts, to be read before the next is asked for.
 
-    Of a source with a vault nothing that belongs there leaves this function: `seal` takes it, and without one it is left out.
+    Of a source with a vault nothing that belongs there leaves this function: `seal` takes it, and without one it is left out. `groups`: only these
+    row groups of a Parquet file.
     """
     kept = seal or (partial(blind, source=source) if source.vault else None)
-    for member, parts in _documents(stream, source):
+    for member, parts in _documents(stream, source, groups):
         yield member, map(kept, parts) if kept else parts
 
 
-def _documents(stream: BinaryIO, source: Source) -> Iterator[tuple[str, Iterator[Part]]]:
+def _documents(stream: BinaryIO, source: Source, groups: range | None) -> Iterator[tuple[str, Iterator[Part]]]:
     for found in opened(stream, DOCUMENTS.get(source.files.format)):
         if found.stream is None:
             assert found.refusal is not None
             yield found.member, iter([replace(refused(found.refusal.rule, found.refusal.reason), member=found.member)])
         else:
-            yield found.member, (replace(part, member=found.member) for part in _read(found.stream, source))
+            yield found.member, (replace(part, member=found.member) for part in _read(found.stream, source, groups))
 
 
-def _read(stream: BinaryIO, source: Source) -> Iterator[Part]:
+def _read(stream: BinaryIO, source: Source, groups: range | None) -> Iterator[Part]:
     columns, files = wanted(source), source.files
     if files.parquet and begins(stream, b"PAR1"):
-        return read_parquet(stream, columns)
+        return read_parquet(stream, columns, groups)
     if files.format == "csv":
         return read_csv(stream, files, columns, _scales(source))
     if files.format == "fixed":
@@ -60,7 +61,7 @@ def _read(stream: BinaryIO, source: Source) -> Iterator[Part]:
     if files.format == "jsonl":
         return read_jsonl(stream, files, columns)
     if files.format == "parquet":
-        return read_parquet(stream, columns)
+        return read_parquet(stream, columns, groups)
     if files.format == "arff":
         return read_arff(stream, files, columns)
     if files.format == "xlsx":

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from functools import partial
+from itertools import pairwise
+from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
@@ -16,14 +18,15 @@ from jobs.sources.distinct import by_value
 from jobs.sources.part import Part, broken, only_broken, refused
 
 ROWS = 200_000
+PIECE = 64 << 20
 _ESCAPED = r'["\\\x00-\x1f]'
 
 
-def read_parquet(stream: BinaryIO, wanted: Sequence[str]) -> Iterator[Part]:
+def read_parquet(stream: BinaryIO, wanted: Sequence[str], groups: range | None = None) -> Iterator[Part]:
     """The records of a Parquet file, numbered from 1, with the `wanted` columns in their own types.
 
     A file that ends too early, or is no Parquet at all, is refused as one document; a row group that cannot be read is
-    one broken record at its first row, and the groups around it arrive.
+    one broken record at its first row, and the groups around it arrive. `groups`: only these row groups; lines count through the file.
     """
     try:
         reader = pq.ParquetFile(stream)
@@ -34,8 +37,8 @@ def read_parquet(stream: BinaryIO, wanted: Sequence[str]) -> Iterator[Part]:
     missing = [w for w in wanted if w not in names]
     extra = [n for n in names if n not in wanted]
     notes = (f"columns not in the contract: {', '.join(extra)}",) if extra else ()
-    line = 1
-    for group in range(reader.num_row_groups):
+    line = 1 + sum(reader.metadata.row_group(g).num_rows for g in range(groups.start if groups else 0))
+    for group in groups or range(reader.num_row_groups):
         rows = reader.metadata.row_group(group).num_rows
         try:
             for batch in reader.iter_batches(ROWS, row_groups=[group]):
@@ -47,6 +50,19 @@ def read_parquet(stream: BinaryIO, wanted: Sequence[str]) -> Iterator[Part]:
             line, notes = line + rows, ()
     if notes:
         yield only_broken(broken([], [], "parquet", ""), notes)
+
+
+def pieces(path: Path) -> list[range]:
+    """The row groups of a large Parquet file in pieces of about PIECE bytes, for as many tasks; empty where it is not worth it, or cannot be read."""
+    if path.stat().st_size < 2 * PIECE:
+        return []
+    try:
+        footer = pq.read_metadata(path)
+    except (pa.ArrowException, OSError):
+        return []  # the task that reads the file will say what is wrong with it
+    count = min(footer.num_row_groups, -(-path.stat().st_size // PIECE))
+    bounds = [footer.num_row_groups * n // count for n in range(count + 1)] if count else []
+    return [range(a, b) for a, b in pairwise(bounds)] if count > 1 else []
 
 
 def _part(rows: pa.Table, line: int, wanted: Sequence[str], missing: list[str], notes: tuple[str, ...]) -> Part:

@@ -31,7 +31,9 @@ RECORDS, ROWS = "records", "rows"
 
 @dataclass(frozen=True)
 class FileTask:
-    """Files of one delivery that one task reads. `ordinal` numbers the deliveries of the night in the order of receipt."""
+    """Files of one delivery that one task reads. `ordinal` numbers the deliveries of the night in the order of receipt; `groups`: of one
+    large Parquet file only these row groups.
+    """
 
     ordinal: int
     source: Source
@@ -43,6 +45,7 @@ class FileTask:
     held: Held | None = None
     batch_id: str = ""
     vault: Vault | None = None
+    groups: range | None = None
 
 
 @dataclass(frozen=True)
@@ -108,7 +111,7 @@ def _parts(task: FileTask, name: str) -> Iterator[Place]:
     """Parts of a file; those of an archive's member are placed at `file!member`."""
     seal = Sealer(task.vault, task.source, task.batch_id, name) if task.vault else None
     with (Path(task.folder) / name).open("rb") as stream:
-        for member, parts in documents(stream, task.source, seal):
+        for member, parts in documents(stream, task.source, seal, task.groups):
             place = f"{name}!{member}" if member else name
             for found in _checked(task, parts):
                 yield place, found
