@@ -416,7 +416,7 @@ CONTROL = (
         _c("batch_id", STRING, "the delivery"), _c("run", LONG, "run that looked at it"), _c("source", STRING, "source"), _c("receipt", LONG, "receipt number in the landing manifest"),
         _c("received_at", STAMP, "receipt"), _c("kind", STRING, "delivery or history"),
         _c("measure", STRING, "volume, age, quarantined, nulls, quarter, median, three_quarters (of a number's size) or coverage"), _c("column", STRING, "column or line measured; empty: the delivery as a whole"),
-        _c("value", FLOAT, "records, days, share or the number's unit"), _c("n", LONG, "records, cells or ids behind the value", "count"), _c("past", FLOAT, "median of the deliveries compared with; null: none"),
+        _c("value", FLOAT, "records, days, share or the number's unit"), _c("n", LONG, "records, cells or ids behind the value", "count"), _c("past", FLOAT, "median of the deliveries compared with; of volume the nearest in their range; null: none"),
         _c("deliveries", LONG, "deliveries compared with", "count"), _c("change", FLOAT, "what is judged: a multiple (volume, quartiles), days or a share beyond the median, or the share itself (coverage); null: not judged"),
         _c("warn", FLOAT, "level of `change` from which it is said"), _c("stop", FLOAT, "… from which the delivery is stopped"), _c("level", STRING, "well, warn, stop or no_past"))),
     Table("run", "control", "What every run and step read, wrote and cost.", ("run", "step"), (

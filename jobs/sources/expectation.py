@@ -23,14 +23,17 @@ SIZES = ("quarter", "median", "three_quarters")
 Row = dict[str, Any]
 
 
-def judge(batch_id: str, run: int, delivery: Delivery, expect: Expect, found: Profile, past: Iterable[Mapping[str, Any]]) -> list[Row]:
-    """Rows of gold.expectation for a delivery; `past`: those of earlier deliveries of its source, in any order."""
+def judge(batch_id: str, run: int, delivery: Delivery, expect: Expect, found: Profile, past: Iterable[Mapping[str, Any]], snapshot: bool = False) -> list[Row]:
+    """Rows of gold.expectation for a delivery; `past`: those of earlier deliveries of its source, in any order.
+
+    Too few records stop a snapshot, which would hide what it does not have; an increment's missing ones come later.
+    """
     head = {"batch_id": batch_id, "run": run, "source": delivery.source, "receipt": delivery.receipt, "received_at": delivery.received_at, "kind": delivery.kind}
     before = _before(past, delivery, expect.look_back)
     if found.records == 0 and delivery.kind == "history":
         return []
     rows = [
-        _drift(before, "volume", "", float(found.records), found.records, expect.volume, _factor, expect.least),
+        _volume(before.get(("volume", ""), []), found.records, expect, snapshot),
         *([_drift(before, "age", "", float(day_number(delivery.day) - found.newest), found.whole, expect.age, _beyond, expect.least)] if found.newest >= 0 else []),
         *([_drift(before, "quarantined", "", found.broken / found.records, found.records, expect.quarantined, _beyond)] if found.records else []),
     ]
@@ -57,12 +60,13 @@ def in_words(row: Mapping[str, Any]) -> str:
     column = f" of {row['column']}" if row["column"] else ""
     past = f", {row['past']:.4g} in the last {row['deliveries']}" if row["past"] is not None else ""
     measure, value = row["measure"], row["value"]
+    times = f" ({row['change']:.3g} times)" if row["change"] is not None else ""
     said = {
-        "volume": f"{value:,.0f} records{past} ({row['change'] or 0:.3g} times)", "age": f"newest event {value:.0f} days old{past}",
+        "volume": f"{value:,.0f} records{past}{times}", "age": f"newest event {value:.0f} days old{past}",
         "quarantined": f"{value:.0%} of the records break a rule{past}", "nulls": f"{value:.0%} of the cells{column} are empty{past}",
         "coverage": f"{value:.0%} of the ids are known{column}",
     }  # fmt: skip
-    return said.get(measure, f"{measure.replace('_', ' ')}{column} is {value:.4g}{past} ({row['change'] or 0:.3g} times)")
+    return said.get(measure, f"{measure.replace('_', ' ')}{column} is {value:.4g}{past}{times}")
 
 
 def _before(past: Iterable[Mapping[str, Any]], delivery: Delivery, look_back: int) -> dict[tuple[str, str], list[Mapping[str, Any]]]:
@@ -79,13 +83,23 @@ def _before(past: Iterable[Mapping[str, Any]], delivery: Delivery, look_back: in
     return found
 
 
+def _volume(before: list[Mapping[str, Any]], records: int, expect: Expect, snapshot: bool) -> Row:
+    """The number of records beside the range of its past: what lies inside is well, what lies outside is so many times beyond its edge."""
+    earlier = [r["value"] for r in before if r["kind"] == "delivery"]
+    edge = min(max(float(records), min(earlier)), max(earlier)) if earlier else None
+    few = edge is not None and records < edge and not snapshot
+    limits = Limits(warn=expect.volume.few) if few else expect.volume
+    judged = edge is not None and len(earlier) >= expect.least and max(records, *earlier) >= ENOUGH
+    change = _factor(records, edge) if judged and edge is not None else None
+    return _row("volume", "", float(records), records, edge, len(earlier), change, limits.warn, limits.stop, _level(change, limits))
+
+
 def _drift(before: Mapping[tuple[str, str], list[Mapping[str, Any]]], measure: str, column: str, value: float, n: int, limits: Limits, change: Any, least: int | None = None) -> Row:
     """One measure beside the median of its past. `least`: deliveries needed, history not counted; None: any past with enough records."""
     earlier = before.get((measure, column), [])
     earlier = [r for r in earlier if (r["kind"] == "delivery" if least is not None else r["n"] >= ENOUGH)]
     past = median(r["value"] for r in earlier) if earlier else None
-    size = max(n, *(r["n"] for r in earlier)) if earlier and least is not None else n
-    judged = past is not None and len(earlier) >= (least or 1) and size >= ENOUGH
+    judged = past is not None and len(earlier) >= (least or 1) and n >= ENOUGH
     found = change(value, past) if judged else None
     return _row(measure, column, value, n, past, len(earlier), found, limits.warn, limits.stop, _level(found, limits))
 

@@ -89,7 +89,7 @@ def judged(lake: Lake, night: Night, batches: list[Batch], profiles: Mapping[int
         name = batch.source.name
         if name in stopped:
             continue
-        rows = judge(batch.batch_id, night.run, batch.delivery, batch.source.expect, profiles[batch.ordinal], [r for r in past if r["source"] == name])
+        rows = judge(batch.batch_id, night.run, batch.delivery, batch.source.expect, profiles[batch.ordinal], [r for r in past if r["source"] == name], batch.source.delivery == "snapshot")
         written += rows
         beyond = [in_words(r) for r in rows if r["level"] == STOP]
         levels[batch.ordinal] = "; ".join(dict.fromkeys(beyond))[:1000] if beyond and received_id(batch.batch_id) not in accepted else None

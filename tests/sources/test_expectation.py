@@ -58,15 +58,13 @@ THREE = (("delivery", PLAIN),) * 3
 UNLIKE = [
     ("nothing", looked(), None, "well"),
     ("thirty times the records", looked(records=3000), ("volume", ""), "warn"),
-    ("a twenty-fifth of the records", looked(records=4), ("volume", ""), "warn"),
     ("two hundred times the records", looked(records=20000), ("volume", ""), "stop"),
-    ("no record", Profile(), ("volume", ""), "stop"),
     ("fifteen times the records", looked(records=1500), ("volume", ""), "well"),
     ("an old file sent again", looked(old=80), ("age", ""), "warn"),
     ("older, but not by much", looked(old=60), ("age", ""), "well"),
     ("a fifth breaks a rule", looked(broken=20), ("quarantined", ""), "warn"),
     ("most break a rule", looked(broken=60), ("quarantined", ""), "stop"),
-    ("nearly half of a column is empty", looked(empty=45), ("nulls", "amount"), "warn"),
+    ("most of a column is empty", looked(empty=65), ("nulls", "amount"), "warn"),
     ("a column is empty", looked(empty=100), ("nulls", "amount"), "stop"),
     ("yuan for ten-thousands", looked(amounts=(1e5, 1e6, 1e7)), ("median", "amount"), "stop"),
     ("ten-thousands for yuan", looked(amounts=(0.001, 0.01, 0.1)), ("median", "amount"), "stop"),
@@ -115,7 +113,29 @@ def test_small_deliveries_may_be_smaller_still():
 def test_the_last_deliveries_count_and_not_those_before_them():
     grown = (("delivery", PLAIN),) * 8 + (("delivery", looked(records=2000)),) * 8
     assert after(*grown, now=looked(records=2000))["volume", ""] == "well"
-    assert after(*grown, now=looked(records=100))["volume", ""] == "warn"
+    few = Expect(schedule="0 0 * * *", volume={"warn": 20, "few": 20})  # type: ignore[arg-type]
+    assert after(*grown, now=looked(records=100), expect=few)["volume", ""] == "warn"
+
+
+#   records before     now      of a snapshot  of an increment  … where few are said
+FEW = [
+    ((1000,) * 3, 5, "stop", "well", "warn"),
+    ((1000,) * 3, 200, "well", "well", "well"),
+    ((1000, 5, 1000), 5, "well", "well", "well"),
+    ((1000, 5, 1000), 900, "well", "well", "well"),
+    ((10, 5, 10), 1000, "stop", "stop", "stop"),
+    ((1000,) * 3, 0, "stop", "well", "warn"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("before", "now", "snapshot", "increment", "said"), FEW)
+def test_records_are_held_against_the_range_of_the_past(before: tuple[int, ...], now: int, snapshot: str, increment: str, said: str):
+    for whole, expect, level in ((True, EXPECT, snapshot), (False, EXPECT, increment), (False, Expect(schedule="0 0 * * *", volume={"warn": 20, "stop": 100, "few": 20}), said)):  # type: ignore[arg-type]
+        past: list[dict[str, Any]] = []
+        for n, records in enumerate(before, 1):
+            past += judge(f"b{n}", n, delivery(n), expect, looked(records=records), past)
+        (volume,) = [r for r in judge("b", 9, delivery(9), expect, looked(records=now) if now else Profile(), past, whole) if r["measure"] == "volume"]
+        assert volume["level"] == level
 
 
 def test_later_receipts_are_no_past_of_one_that_is_taken_late():
