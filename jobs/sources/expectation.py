@@ -64,7 +64,7 @@ def in_words(row: Mapping[str, Any]) -> str:
     said = {
         "volume": f"{value:,.0f} records{past}{times}", "age": f"newest event {value:.0f} days old{past}",
         "quarantined": f"{value:.0%} of the records break a rule{past}", "nulls": f"{value:.0%} of the cells{column} are empty{past}",
-        "coverage": f"{value:.0%} of the ids are known{column}",
+        "coverage": f"{value:.0%} of the ids are known to {row['column']}",
     }  # fmt: skip
     return said.get(measure, f"{measure.replace('_', ' ')}{column} is {value:.4g}{past}{times}")
 
@@ -115,7 +115,7 @@ def _sizes(before: Mapping[tuple[str, str], list[Mapping[str, Any]]], column: st
 def _coverage(found: Profile, expect: Expect) -> Row:
     assert expect.coverage is not None
     share, limits = found.known / found.ids, expect.coverage
-    judged = found.ids >= ENOUGH
+    judged = found.ids >= ENOUGH and found.others > 0
     level = STOP if limits.stop is not None and share < limits.stop else WARN if limits.warn is not None and share < limits.warn else WELL
     return _row("coverage", limits.of, share, found.ids, None, 0, share if judged else None, limits.warn, limits.stop, level if judged else NO_PAST)
 

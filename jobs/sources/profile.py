@@ -24,7 +24,8 @@ class Profile:
     """Counts of one delivery, or of a part of it.
 
     records, broken: how many, and of them those that break a rule. newest: day number of the latest event (-1: none). present:
-    filled cells by column that may be empty. sizes: nonzero numbers by column and bin of log10. ids, known: distinct ids, and those another table knows.
+    filled cells by column that may be empty. sizes: nonzero numbers by column and bin of log10. ids, known: distinct ids, and those another table
+    knows; others: how many that table has.
     """
 
     records: int = 0
@@ -34,13 +35,14 @@ class Profile:
     sizes: dict[str, Ints] = field(default_factory=dict)
     ids: int = 0
     known: int = 0
+    others: int = 0
 
     def __add__(self, other: Profile) -> Profile:
         present = {c: self.present.get(c, 0) + other.present.get(c, 0) for c in {**self.present, **other.present}}
         none = np.zeros(BINS, dtype=np.int64)
         sizes = {c: self.sizes.get(c, none) + other.sizes.get(c, none) for c in {**self.sizes, **other.sizes}}
         newest = max(self.newest, other.newest)
-        return Profile(self.records + other.records, self.broken + other.broken, newest, present, sizes, self.ids + other.ids, self.known + other.known)
+        return Profile(self.records + other.records, self.broken + other.broken, newest, present, sizes, self.ids + other.ids, self.known + other.known, self.others + other.others)
 
     @property
     def whole(self) -> int:
@@ -66,7 +68,7 @@ def profile(records: pa.Table, rows: pa.Table, source: Source) -> Profile:
 
 def covered(ids: pa.Array, known: pa.Array) -> Profile:
     """Of a delivery's distinct ids, how many another table knows."""
-    return Profile(ids=len(ids), known=int(pc.sum(pc.is_in(ids, value_set=known)).as_py() or 0))
+    return Profile(ids=len(ids), known=int(pc.sum(pc.is_in(ids, value_set=known)).as_py() or 0), others=len(known))
 
 
 def line_column(contract: Table) -> str:

@@ -34,9 +34,9 @@ def _checked(rows: list[str]) -> tuple[Any, Any]:
     return found.records, found.rows
 
 
-def looked(records: int = 100, broken: int = 0, old: int = 10, empty: int = 0, amounts: tuple[float, ...] = (10, 100, 1000), ids: int = 0, known: int = 0) -> Profile:
+def looked(records: int = 100, broken: int = 0, old: int = 10, empty: int = 0, amounts: tuple[float, ...] = (10, 100, 1000), ids: int = 0, known: int = 0, others: int = 100) -> Profile:
     whole = records - broken
-    return Profile(records, broken, day_number(DAY) - old, {"amount": whole - empty}, {"amount": sizes(*amounts)}, ids, known)
+    return Profile(records, broken, day_number(DAY) - old, {"amount": whole - empty}, {"amount": sizes(*amounts)}, ids, known, others)
 
 
 def delivery(receipt: int, kind: str = "delivery") -> Delivery:
@@ -148,6 +148,7 @@ def test_coverage_is_judged_by_itself(known: int, level: str):
     expect = Expect(schedule="0 0 * * *", coverage={"of": "taxpayer"})  # type: ignore[arg-type]
     assert after(now=looked(ids=100, known=known), expect=expect)["coverage", "taxpayer"] == level
     assert after(now=looked(ids=10, known=0), expect=expect)["coverage", "taxpayer"] == "no_past"
+    assert after(now=looked(ids=100, known=0, others=0), expect=expect)["coverage", "taxpayer"] == "no_past", "the other table has not come yet"
 
 
 def test_words_give_the_number_and_what_it_was_before():
