@@ -32,10 +32,10 @@ from jobs.sources.ingest import ingest_step
 STEPS: tuple[Step, ...] = (
     Step("ingest", "sources", Kind.INGEST, ingest_step),
     Step("link", "link", Kind.DRIVER, link, "party", reads=("taxpayer", "penalty", "land_holding", "licence"),
-         changes=("penalty", "land_holding", "licence"), versions=("taxpayer",)),
+         changes=("penalty", "land_holding", "licence"), versions=("taxpayer",), stored=("party",)),
     Step("taxpayer_month", "analyse", Kind.KERNEL, taxpayer_month, "taxpayer_month", changes=("invoice", "payment", "return_line", "financial_statement")),
     Step("trade_edge_month", "analyse", Kind.FRAME, trade_edge_month, "trade_edge_month", changes=("invoice",), columns=trade.COLUMNS),
-    Step("party_fact", "analyse", Kind.DRIVER, party_fact, "party_fact", changes=("penalty", "land_holding"), versions=("penalty", "land_holding", "party")),
+    Step("party_fact", "analyse", Kind.DRIVER, party_fact, "party_fact", changes=("penalty", "land_holding"), versions=("penalty", "land_holding", "party"), stored=("party_fact",)),
     Step("obligation", "analyse", Kind.KERNEL, obligation, "obligation", reads=("taxpayer", "return_line"), versions=("tax_registration",)),
     Step("filing", "analyse", Kind.KERNEL, filing, "filing", reads=("obligation", "payment"), versions=("return_line",)),
     Step("outcome", "analyse", Kind.KERNEL, outcome, "outcome", reads=("case_event",)),
@@ -63,7 +63,7 @@ STEPS: tuple[Step, ...] = (
          reads=("outcome", "case_event", "taxpayer"), history=("selection", "score")),
     Step("point_result", "evaluate", Kind.KERNEL, point_result, "point_result", reads=("outcome",), history=("risk_point",)),
     Step("reminder_result", "evaluate", Kind.KERNEL, reminder_result, "reminder_result",
-         reads=("risk_point", "taxpayer_month", "case_event"), history=("reminder", "risk_point")),
+         reads=("risk_point", "taxpayer_month", "case_event"), history=("reminder", "risk_point"), clocks=("taxpayer_month",)),
     Step("evaluation", "evaluate", Kind.DRIVER, evaluation, "evaluation",
          reads=("case_result", "point_result", "reminder_result", "taxpayer", "selection")),
 )  # fmt: skip

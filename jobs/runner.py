@@ -20,8 +20,10 @@ from jobs.conf import Conf
 from jobs.lake.faults import fault_point
 from jobs.lake.kernel import FILE_SCHEMA, Input, KernelTask, gather, handed_over, run_kernel, stream, to_file, write_result, write_stream
 from jobs.lake.lake import Lake, Published, now
+from jobs.lake.prune import of_batches
 from jobs.lake.read import DataFile, as_json, data_files, files_on, whole
 from jobs.lake.seal import seal
+from jobs.lake.state import NAMES, since, state_before
 from jobs.lake.step import Kind, ModelRef, Night, Step, Tables
 from jobs.lake.tables import TABLES, table
 from jobs.lake.write import NewFile, append_once, open_table, replace_as_of, table_version
@@ -198,7 +200,7 @@ class Runner:
 
     def _inputs(self, step: Step, night: Night) -> tuple[Input, ...]:
         batches = self.lake.batches_in_force(night.run)
-        found = [self._now(n, night, batches) for n in step.reads]
+        found = [self._unclocked(self._now(n, night, batches), step, night) for n in step.reads]
         found += [replace(self._now(n, night, batches), slot="versions") for n in step.versions]
         published = {n.as_of: n for n in self.lake.nights()}
         for name in step.previous:
@@ -208,8 +210,7 @@ class Runner:
         found += [Input("history", name, self._history(name, night, published)) for name in step.history]
         if step.changes:
             found += self._change_inputs(step, batches)
-        stored = [n for n in step.outputs if table(n).layer in ("additive", "link")]
-        return tuple(found + [Input("stored", n, tuple(data_files(self.lake.root, n))) for n in stored])
+        return tuple(found + [Input("stored", n, tuple(data_files(self.lake.root, n))) for n in step.stored])
 
     def _now(self, name: str, night: Night, batches: frozenset[str]) -> Input:
         return Input("now", name, files_on(self.lake.root, name, self.versions.get(name, -1), night.as_of), batches)
@@ -222,13 +223,26 @@ class Runner:
         kept = [f for f in past if f.as_of not in revised]
         return (*kept, *(f for d in sorted(revised) for f in files_on(self.lake.root, name, published[d].tables.get(name, -1), d)))
 
+    def _unclocked(self, wanted: Input, step: Step, night: Night) -> Input:
+        """An additive table whose clocks the step does not want: from the last month state on."""
+        if table(wanted.name).layer != "additive" or step.clocked(wanted.name):
+            return wanted
+        name = NAMES[wanted.name]
+        state = state_before(data_files(self.lake.root, name, self.versions.get(name, -1)), night.as_of, night.run)
+        return replace(wanted, clocked=False, state=state, files=wanted.files if state is None else since(wanted.files, state))
+
     def _change_inputs(self, step: Step, batches: frozenset[str]) -> list[Input]:
         handle = open_table(self.lake.root, step.outputs[0])
         applied = 0 if handle is None else int(handle.transaction_version(f"applied:{step.name}") or 0)
         before = self.lake.batches_in_force(applied)
         # What is applied is told by its batch alone: a row known after this night's date would never be looked at again.
         ahead = table(step.outputs[0]).layer == "additive"
-        return [Input("changes", n, tuple(data_files(self.lake.root, n, self.versions.get(n, -1))), batches, before, ahead=ahead) for n in step.changes]
+        received = self.lake.receipts()
+        found = []
+        for name in step.changes:
+            every = tuple(data_files(self.lake.root, name, self.versions.get(name, -1)))
+            found.append(Input("changes", name, of_batches(every, batches ^ before, received), batches, before, near=every, ahead=ahead))
+        return found
 
     def _commit(self, step: Step, night: Night, name: str, files: list[NewFile]) -> int:
         root = self.lake.root

@@ -17,7 +17,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from jobs.lake.buckets import buckets_of, group_codes
+from jobs.lake.prune import months_of, of_months
 from jobs.lake.read import DataFile, known, latest, read_files, resolve
+from jobs.lake.state import State, read_since
 from jobs.lake.step import Night, Result, Step, Tables
 from jobs.lake.tables import Table, table
 from jobs.lake.write import LakeError, NewFile, write_files
@@ -34,13 +36,23 @@ class Input:
     before: frozenset[str] = frozenset()  # changes: the batches that counted when the step last ran
     root: str | None = None  # where the files lie when that is not the lake: a rehearsal's scratch folder
     columns: tuple[str, ...] | None = None  # frame steps: the columns handed over; None: all
+    near: tuple[DataFile, ...] = ()  # changes: all files of the table, of which those that may hold rows near the changed ones are read
+    clocked: bool = True  # additive tables: rows with their clocks; else a state and what came since, without
+    state: State | None = None  # the month state that a reader without clocks may start from
     ahead: bool = False  # changes: rows known after the night's date too (an additive table stamps each row with its own day)
 
     def of_bucket(self, bucket: int) -> Input:
         """The same input with one bucket's files; unbucketed tables stay whole."""
         if not table(self.name).bucket_by:
             return self
-        return replace(self, files=tuple(f for f in self.files if f.bucket == bucket))
+        mine, near = (tuple(f for f in files if f.bucket == bucket) for files in (self.files, self.near))
+        state = self.state and replace(self.state, files=tuple(f for f in self.state.files if f.bucket == bucket))
+        return replace(self, files=mine, near=near, state=state)
+
+    def beside(self, contract: Table, rows: pa.Table) -> tuple[DataFile, ...]:
+        """The files that may hold rows of the same documents or events as `rows`."""
+        every = self.near or self.files
+        return of_months(every, months_of(rows[contract.dated])) if contract.dated else every
 
 
 def load(root: str, wanted: Input, as_of: date, run: int) -> pa.Table:
@@ -50,6 +62,8 @@ def load(root: str, wanted: Input, as_of: date, run: int) -> pa.Table:
     as_of = date.max if wanted.ahead else as_of
     if wanted.slot == "changes":
         return _changes(root, contract, wanted, as_of, run)
+    if contract.layer == "additive" and wanted.slot == "now" and not wanted.clocked:
+        return read_since(root, contract, wanted.files, wanted.state, wanted.columns, as_of, run)
     narrow = {*wanted.columns, "known_at", "run"} if wanted.columns is not None and contract.layer == "additive" else None
     rows = read_files(root, contract, wanted.files, narrow)
     if wanted.slot == "versions":
@@ -64,9 +78,9 @@ def load(root: str, wanted: Input, as_of: date, run: int) -> pa.Table:
 
 def _changes(root: str, contract: Table, wanted: Input, as_of: date, run: int) -> pa.Table:
     added, removed = wanted.batches - wanted.before, wanted.before - wanted.batches
-    stored = read_files(root, contract, wanted.files)
-    rows = known(stored, as_of, run, added | removed)
+    rows = known(read_files(root, contract, wanted.files), as_of, run, added | removed)
     if contract.layer == "event" and rows.num_rows:
+        stored = read_files(root, contract, wanted.beside(contract, rows))
         return _event_changes(contract, known(stored, as_of, run, wanted.batches | wanted.before), rows, wanted)
     return _signed(rows, np.asarray(pc.is_in(rows["batch_id"], value_set=pa.array(sorted(removed), pa.string()))))
 
@@ -98,7 +112,9 @@ def _signed(rows: pa.Table, negative: npt.NDArray[np.bool_]) -> pa.Table:
 def touched(root: str, wanted: Input, changes: pa.Table, as_of: date, run: int) -> pa.Table:
     """All rows in force of the documents that the changes touch, every version."""
     contract = table(wanted.name)
-    rows = known(read_files(root, contract, wanted.files), date.max if wanted.ahead else as_of, run, wanted.batches)
+    if changes.num_rows == 0:
+        return changes.drop_columns(["sign"])
+    rows = known(read_files(root, contract, wanted.beside(contract, changes)), date.max if wanted.ahead else as_of, run, wanted.batches)
     both = pa.concat_tables([rows.select(list(contract.version_of)), changes.select(list(contract.version_of))])
     codes = group_codes(both, contract.version_of)
     return rows.filter(pa.array(np.isin(codes[: rows.num_rows], codes[rows.num_rows :])))

@@ -97,6 +97,15 @@ class Lake:
         """Batches received and not retired, as run R sees them."""
         return in_force(whole(self.root, "batch"), run)
 
+    def receipts(self) -> dict[str, frozenset[int]]:
+        """In which runs each batch was received."""
+        found: dict[str, frozenset[int]] = {}
+        acts = whole(self.root, "batch").select(["batch_id", "act", "run"]).to_pylist()
+        for act in acts:
+            if act["act"] == "received":
+                found[act["batch_id"]] = found.get(act["batch_id"], frozenset()) | {act["run"]}
+        return found
+
     def retire(self, batch_id: str, run: int, note: str) -> None:
         """Retire a batch received wrongly: its rows are hidden from this run on. LakeError when it is not in force."""
         if batch_id not in self.batches_in_force(run):

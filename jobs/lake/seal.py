@@ -46,7 +46,7 @@ def tables_there(root: str) -> list[str]:
 
 def seal(root: str, run: int) -> None:
     """Keep the digests of all log entries and checkpoints that are not sealed yet, under the run's number."""
-    there = {f"{name}/{p.name}": p for name in tables_there(root) for p in _sealable(Path(root) / table(name).path / LOG)}
+    there = {f"{name}/{place}": path for name in tables_there(root) for place, path in _sealable(Path(root) / table(name).path / LOG)}
     kept = sealed(root)
     found = {place: digest_of(path) for place, path in there.items() if place not in kept}
     folder = Path(root) / SEALS
@@ -64,8 +64,19 @@ def sealed(root: str) -> dict[str, str]:
     return kept
 
 
-def _sealable(log: Path) -> list[Path]:
-    return [*log.glob("*.json"), *log.glob("*.checkpoint*.parquet")]
+def _sealable(log: Path) -> Iterator[tuple[str, Path]]:
+    """Log files by the name they are sealed under; the pointer to the last checkpoint is written anew, so its name bears the version."""
+    yield from ((p.name, p) for p in (*log.glob("*.json"), *log.glob("*.checkpoint*.parquet")))
+    pointer = log / "_last_checkpoint"
+    if pointer.is_file():
+        yield f"{pointer.name}@{_pointed(pointer)}", pointer
+
+
+def _pointed(pointer: Path) -> int | None:
+    try:
+        return int(json.loads(pointer.read_text(encoding="utf-8"))["version"])
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def broken_seals(root: str) -> Iterator[str]:
@@ -74,8 +85,12 @@ def broken_seals(root: str) -> Iterator[str]:
         yield from _broken_chain(root, table(name))
     for place, digest in sorted(sealed(root).items()):
         name, _, file = place.partition("/")
+        file, _, version = file.partition("@")
         found = Path(root) / table(name).path / LOG / file
-        if not found.is_file():
+        if version:
+            if found.is_file() and str(_pointed(found)) == version and digest_of(found) != digest:
+                yield f"{name}: the pointer to its last checkpoint is not as it was sealed"
+        elif not found.is_file():
             if file > _oldest(found.parent):
                 yield f"{name}: log file {file} was sealed and is gone"
         elif digest_of(found) != digest:

@@ -8,6 +8,7 @@ previous   a nightly table's rows of the last published night
 history    a nightly table's rows of all published dates before as_of
 changes    signed rows (column `sign`, +1 or -1) of the batches this step has not yet applied
 versions   every version of a version or link table known on night.as_of, of the batches in force: nothing resolved
+stored     the raw rows of the step's own additive or link output, as stored so far
 =========  ===============================================================================================
 
 `reads`, `versions` and `changes` make the order of the steps; `previous` and `history` make none.
@@ -65,7 +66,7 @@ class Tables:
 
     `tables["filing"]` is what is known tonight; `.previous`, `.history` and `.changes` are as declared.
     `.touched` holds, for each version table in `changes`, all rows in force of the documents the changes touch, every version.
-    `.stored` holds the raw rows of the step's own additive or link output, as stored so far.
+    `.stored` holds the rows of the step's own output that it declares to need.
     """
 
     now: Mapping[str, Any] = field(default_factory=dict)
@@ -96,8 +97,15 @@ class Step:
     history: tuple[str, ...] = ()
     changes: tuple[str, ...] = ()
     versions: tuple[str, ...] = ()
+    stored: tuple[str, ...] = ()  # of its own additive or link output: all rows so far
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # frame steps: of a table only these cross into the JVM
+    clocks: tuple[str, ...] = ()  # additive tables in `reads` whose rows are wanted with known_at and run, not summed up to a month
     uses_model: bool = False
+
+    def clocked(self, name: str) -> bool:
+        """Whether an additive table's rows keep their clocks: a frame step says it by naming their columns."""
+        named = self.columns.get(name, ("known_at",)) if self.kind is Kind.FRAME else ()
+        return name in self.clocks or bool({"known_at", "run"}.intersection(named))
 
     @property
     def outputs(self) -> tuple[str, ...]:

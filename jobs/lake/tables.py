@@ -432,7 +432,12 @@ CONTROL = (
 
 QUARANTINE = Table("quarantine", "quarantine", "What broke a rule: file, line, raw text, all rules broken.", ("batch_id", "file", "line"), ())
 
-TABLES: dict[str, Table] = {t.name: t for t in (*SILVER, QUARANTINE, *LINK, *ADDITIVE, *NIGHTLY, *CONTROL)}
+STATES = tuple(
+    Table(f"{t.name}_state", "nightly", f"{t.name} summed up to the end of a month, as the run that wrote it knew it: nights read it and what came since.",
+          ("as_of", *t.key), t.own, bucket_by=t.bucket_by) for t in ADDITIVE)  # fmt: skip
+"""Written by upkeep at the turn of a month (jobs/lake/state.py)."""
+
+TABLES: dict[str, Table] = {t.name: t for t in (*SILVER, QUARANTINE, *LINK, *ADDITIVE, *STATES, *NIGHTLY, *CONTROL)}
 
 
 def table(name: str) -> Table:

@@ -1,4 +1,4 @@
-"""Upkeep of a lake, under the lease: compaction, checkpoints, VACUUM. Nothing that a reader may still ask for goes.
+"""Upkeep of a lake, under the lease: month states, compaction, checkpoints, VACUUM. Nothing that a reader may still ask for goes.
 
 Retention: of the nights published in the last RETENTION_DAYS every table stays readable at its published version; older nights are
 replayed from the newest versions by both clocks, which is exact because no row is ever changed.
@@ -19,6 +19,7 @@ from jobs.lake.compact import MANY, compact
 from jobs.lake.faults import fault_point
 from jobs.lake.lake import Lake
 from jobs.lake.seal import LOG, seal, tables_there
+from jobs.lake.state import write_states
 from jobs.lake.tables import table
 from jobs.lake.write import LEASE, refuse_if_fenced, require_table
 
@@ -43,6 +44,9 @@ class Done:
 
 def upkeep(lake: Lake, epoch: int, many: int = MANY, hours: int = GRACE_HOURS, days: int = RETENTION_DAYS, commits: int = COMMITS) -> list[Done]:
     """Look after every table; what was done, tables with nothing to do left out. Fenced when the lease is lost."""
+    nights = lake.nights()
+    if nights:
+        write_states(lake, epoch, nights[-1].as_of)
     found = [_look_after(lake, name, epoch, many, hours, days, commits) for name in tables_there(lake.root)]
     _sweep(lake.root, hours)
     seal(lake.root, epoch)

@@ -26,7 +26,7 @@ from deltalake.transaction import AddAction, RemoveAction
 
 from jobs.lake.buckets import buckets_of
 from jobs.lake.faults import fault_point
-from jobs.lake.footer import statistics_of
+from jobs.lake.footer import STATISTICS, statistics_of
 from jobs.lake.seal import LOG_DAYS, chained, digest_of
 from jobs.lake.tables import FLOAT, Table, table
 
@@ -233,6 +233,8 @@ def _open_or_create(root: str, contract: Table) -> DeltaTable:
     path = Path(root) / contract.path
     path.mkdir(parents=True, exist_ok=True)
     keep = dict.fromkeys(("delta.logRetentionDuration", "delta.deletedFileRetentionDuration"), f"interval {LOG_DAYS} days")
+    if told := [n for n in contract.schema.names if n in STATISTICS and n not in contract.partition_by]:
+        keep["delta.dataSkippingStatsColumns"] = ",".join(told)  # else delta-rs gives those of the first 32 columns alone
     try:
         return DeltaTable.create(
             str(path), schema=contract.schema, partition_by=list(contract.partition_by) or None, mode="ignore", configuration=keep

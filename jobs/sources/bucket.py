@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from jobs.conf import Source
+from jobs.lake.prune import months_of, of_months
 from jobs.lake.read import DataFile, read_files
 from jobs.lake.tables import Table, table
 from jobs.lake.write import NewFile, write_files
@@ -87,7 +88,7 @@ def receive_bucket(task: BucketTask, group: int, routed: Iterable[Routed]) -> It
                 continue
             name = batch.source.name
             if name not in stored:
-                stored[name] = _stored(task, batch.source, bucket)
+                stored[name] = _stored(task, batch.source, bucket, parcels)
             arrived = _arrived(batch.source, mine)
             found = receive(arrived, stored[name], table(batch.source.table), _terms(batch, mine))
             stored[name] = found.stored
@@ -124,14 +125,17 @@ def _terms(batch: Batch, parcels: list[Parcel]) -> Terms:
     )  # fmt: skip
 
 
-def _stored(task: BucketTask, source: Source, bucket: int) -> pa.Table:
-    """The source's rows of batches in force, in this bucket: what repeats are told by."""
+def _stored(task: BucketTask, source: Source, bucket: int, parcels: dict[tuple[int, int], list[Parcel]]) -> pa.Table:
+    """The source's rows of batches in force, in this bucket: what repeats are told by. Of dated keys only the months that arrive."""
     contract = table(source.table)
-    files = [f for f in task.files[source.table] if f.bucket == bucket]
+    files: Sequence[DataFile] = [f for f in task.files[source.table] if f.bucket == bucket]
+    if files and contract.dated and source.delivery != "snapshot":
+        mine = [p for b in task.batches if b.source.name == source.name for p in parcels.get((bucket, b.ordinal), [])]
+        files = of_months(files, months_of(_gathered(mine, ROWS, _with_file(row_schema(contract)))[contract.dated]))
     names = stored_schema(contract).names
     rows = read_files(task.root, contract, files, [*names, "source", "batch_id"])
-    mine = pc.and_(pc.equal(rows["source"], source.name), pc.is_in(rows["batch_id"], value_set=pa.array(sorted(task.in_force), pa.string())))
-    return rows.filter(mine).select(names).cast(stored_schema(contract))
+    same = pc.and_(pc.equal(rows["source"], source.name), pc.is_in(rows["batch_id"], value_set=pa.array(sorted(task.in_force), pa.string())))
+    return rows.filter(same).select(names).cast(stored_schema(contract))
 
 
 def _arrived(source: Source, parcels: list[Parcel]) -> Arrived:

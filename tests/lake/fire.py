@@ -8,18 +8,23 @@ from pathlib import Path
 from typing import Any
 
 from jobs.analyse.months import taxpayer_month
+from jobs.lake.compact import compact
+from jobs.lake.kernel import Input, load
 from jobs.lake.lake import Lake
 from jobs.lake.read import data_files, known, read_files, resolve, whole
+from jobs.lake.seal import tables_there
+from jobs.lake.state import write_states
 from jobs.lake.step import Kind, Night, Step
 from jobs.lake.tables import table
-from jobs.lake.write import table_version
+from jobs.lake.write import append_once, table_version, write_files
 from jobs.runner import Runner
 from tests.analyse.given import conf
-from tests.lake.helpers import receive
+from tests.lake.helpers import receive, silver
 from tests.sources.in_process import InProcess
 
 SILVER = ("invoice", "payment", "return_line", "financial_statement")
 STEP = Step("taxpayer_month", "analyse", Kind.KERNEL, taxpayer_month, "taxpayer_month", changes=SILVER)
+MEASURES = ("out_n", "out_net", "paid_vat", "vat_sales", "vat_due", "returns_n")
 Sums = dict[tuple[str, date, str], int]
 """What is summed: (taxpayer, month, measure) to cents; zeros left out."""
 
@@ -40,6 +45,23 @@ class Fire:
         run = self.lake.take_lease("ingest")
         for name, found in rows.items():
             receive(self.lake, name, found, batch_id, run)
+
+    def half(self, batch_id: str, rows: dict[str, list[dict[str, Any]]]) -> None:
+        """A delivery whose rows are committed, and whose process then died."""
+        run = self.lake.take_lease("ingest")
+        for name, found in rows.items():
+            files = write_files(self.lake.root, table(name), silver(name, found, batch_id, run), buckets=1)
+            append_once(self.lake.root, name, files, batch_id, run)
+
+    def compact(self) -> None:
+        run = self.lake.take_lease("upkeep")
+        for name in tables_there(self.lake.root):
+            if table(name).layer != "nightly":
+                compact(self.lake, name, run, many=0)
+
+    def state(self, as_of: date) -> None:
+        """A state of the days before as_of: here the turn of the month is the day before."""
+        write_states(self.lake, self.lake.take_lease("upkeep"), as_of)
 
     def retire(self, batch_id: str) -> None:
         self.lake.retire(batch_id, self.lake.take_lease("retire"), "wrong")
@@ -62,10 +84,28 @@ class Fire:
         rows = read_files(self.lake.root, table("taxpayer_month"), data_files(self.lake.root, "taxpayer_month"))
         found: Sums = {}
         for row in known(rows, day, run, None).to_pylist():
-            for measure in ("out_n", "out_net", "paid_vat", "vat_sales", "vat_due", "returns_n"):
+            for measure in MEASURES:
                 cell = (row["taxpayer_id"], row["month"], measure)
                 found[cell] = found.get(cell, 0) + row[measure]
         return {k: v for k, v in found.items() if v}
+
+    def read_from_state(self, day: date, run: int) -> Sums:
+        """The same as a kernel reads it: from the last state on."""
+        found: Sums = {}
+        for row in load(self.lake.root, self.wanted(day, run), day, run).to_pylist():
+            for measure in MEASURES:
+                cell = (row["taxpayer_id"], row["month"], measure)
+                found[cell] = found.get(cell, 0) + row[measure]
+        return {k: v for k, v in found.items() if v}
+
+    def wanted(self, day: date, run: int) -> Input:
+        """What a kernel that sums the month table is told to read."""
+        step = Step("reader", "analyse", Kind.KERNEL, taxpayer_month, "obligation", reads=("taxpayer_month",))
+        runner = Runner(self.lake, InProcess(), conf(), (step,))  # type: ignore[arg-type]
+        night = Night(day, run, conf())
+        runner.versions = {n: table_version(self.lake.root, n) for n in ("taxpayer_month", "taxpayer_month_state")}
+        (wanted,) = [i for i in runner._inputs(step, night) if i.slot == "now"]
+        return wanted
 
     def rebuilt(self, day: date) -> Sums:
         """The same from the silver rows in force alone, one by one."""

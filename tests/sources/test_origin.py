@@ -6,13 +6,17 @@ import os
 import signal
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from jobs.lake.lake import Lake
-from jobs.lake.read import whole
+from jobs.lake.read import DataFile, whole
 from jobs.lake.step import Night
+from jobs.lake.tables import Table
+from jobs.sources import bucket
 from jobs.sources.ingest import pending
 from tests.sources.given import GOOD, pay
 from tests.sources.test_ingest import AS_OF, CHILD, CONF, _ingest, _land, _state
@@ -63,3 +67,22 @@ def test_nothing_changed_in_between_completes_the_same_batch(tmp_path: Path) -> 
     killed(lake, inbox, "ingest:payment")
     _ingest(lake, inbox)
     assert whole(lake.root, "payment").num_rows == 2
+
+
+def test_repeats_are_told_from_the_files_of_their_months_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    inbox, lake = tmp_path / "inbox", Lake.open(tmp_path / "lake", 3)
+    for month in range(1, 5):
+        _land(inbox, "pay", month, f"2026-01-0{month}", {f"{month}.csv": pay([f"p{month},{GOOD},2025-0{month}-02,{month}.00"])})
+        _ingest(lake, inbox, date(2026, 1, month))
+    _land(inbox, "pay", 9, "2026-01-09", {"again.csv": pay([f"p3,{GOOD},2025-03-02,3.00", f"p9,{GOOD},2025-03-09,9.00"])})
+    read: list[str] = []
+    real = bucket.read_files
+
+    def watched(root: str, contract: Table, files: list[DataFile], columns: list[str]) -> pa.Table:
+        read.extend(str(f.days) for f in files)
+        return real(root, contract, files, columns)
+
+    monkeypatch.setattr(bucket, "read_files", watched)
+    row = _ingest(lake, inbox)[1][0]
+    assert (row["accepted"], row["duplicate"]) == (1, 1)
+    assert read == [str((date(2025, 3, 2), date(2025, 3, 2)))]
