@@ -1,23 +1,31 @@
-"""Commands that keep a lake well: upkeep, doctor."""
+"""Commands that keep a lake well: upkeep, doctor, backup, restore."""
 
 from __future__ import annotations
 
+import os
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from jobs.cli.place import Place
+from jobs.lake.backup import backup as copy_lake
+from jobs.lake.backup import restore as restore_lake
 from jobs.lake.examine import Finding, examine
 from jobs.lake.read import data_files
 from jobs.lake.seal import tables_there
 from jobs.lake.upkeep import GRACE_HOURS, RETENTION_DAYS
 from jobs.lake.upkeep import upkeep as look_after
+from jobs.lake.write import LakeError
 from jobs.runner import Refused
 
 
 def add_to(app: typer.Typer) -> None:
     """Register this file's commands."""
-    for command in (upkeep, doctor):
+    for command in (upkeep, doctor, backup, restore):
         app.command()(command)
 
 
@@ -49,6 +57,72 @@ def doctor(
     if faults := [f for f in found if f.fault]:
         raise Refused(f"{len(faults)} fault(s) found")
     typer.echo("no fault: every batch is conserved, every published night can be read, every file is as it was written")
+
+
+def backup(folder: Annotated[Path, typer.Argument(help="folder of the back-up; an earlier one there is brought up to date")]) -> None:
+    """Lake, case store and model registry into a folder, as one consistent whole, while others go on. A case store or registry on a server is backed up there."""
+    place = Place.there()
+    left_out = keep_databases(place, folder)
+    done = copy_lake(place.lake, folder / "lake")
+    typer.echo(f"{done.tables} tables, {done.files:,} files ({done.new:,} new), {done.size / 1e6:,.1f} MB of rows")
+    for what in left_out:
+        typer.echo(f"not in the back-up: {what}")
+
+
+def keep_databases(place: Place, folder: Path) -> list[str]:
+    """Copy the case store and the registry, which come before the lake: a hand-over that only the store knows is repeated, one that only the lake knows is lost."""
+    folder.mkdir(parents=True, exist_ok=True)
+    left_out = []
+    for name, url in databases(place).items():
+        if not url.startswith("sqlite:///"):
+            left_out.append(f"{name}, which is on a server; use its own tools")
+        elif (file := Path(url.removeprefix("sqlite:///"))).is_file():
+            online_copy(file, folder / f"{name}.sqlite")
+    models = models_of(place)
+    if models.is_dir():
+        shutil.copytree(models, folder / "models", dirs_exist_ok=True)
+    return left_out
+
+
+def databases(place: Place) -> dict[str, str]:
+    """The case store and the registry, by name."""
+    return {"cases": place.cases, "registry": place.registry}
+
+
+def models_of(place: Place) -> Path:
+    """Where the registry keeps its files when it is SQLite: beside it."""
+    return Path(place.registry.removeprefix("sqlite:///")).parent / "models"
+
+
+def online_copy(source: Path, target: Path) -> None:
+    """A consistent copy of an SQLite file that others may be writing to."""
+    draft = target.with_name(f".{target.name}")
+    draft.unlink(missing_ok=True)
+    with closing(sqlite3.connect(source)) as here, closing(sqlite3.connect(draft)) as there:
+        here.backup(there)
+        if (said := there.execute("pragma integrity_check").fetchone()[0]) != "ok":
+            raise LakeError(f"{source}: the copy is not whole ({said}); repair the database and back up again")
+    draft.replace(target)
+
+
+def restore(folder: Annotated[Path, typer.Argument(help="folder of a back-up")]) -> None:
+    """Put a back-up into ASSAY_LAKE, with case store and registry beside it; nothing that is there is written over (exit 3). Then `assay doctor`."""
+    root = Path(os.environ.get("ASSAY_LAKE", "lake")).resolve()
+    if not (folder / "lake").is_dir():
+        raise FileNotFoundError(f"{folder}: holds no back-up; name the folder that `assay backup` was given")
+    restore_lake(folder / "lake", root)
+    place = Place.there(root)
+    for name, url in databases(place).items():
+        kept, target = folder / f"{name}.sqlite", Path(url.removeprefix("sqlite:///"))
+        if kept.is_file() and url.startswith("sqlite:///"):
+            if target.exists():
+                raise Refused(f"{target}: is there already and was not written over; move it away and copy {kept} to its place")
+            shutil.copy2(kept, target)
+    if (folder / "models").is_dir():
+        shutil.copytree(folder / "models", models_of(place), dirs_exist_ok=True)
+    if faults := ailments(place):
+        raise Refused(f"restored, but {len(faults)} fault(s) found, such as: {faults[0]}")
+    typer.echo(f"restored into {root}: {len(place.lake.nights())} published night(s), no fault")
 
 
 def size_of(place: Place, name: str) -> str:

@@ -17,7 +17,7 @@ from jobs.cli.fitting import must_fit
 from jobs.cli.purposes import must_be_permitted
 from jobs.lake.kernel import Input, load
 from jobs.lake.lake import IDENTITY, Lake, Published
-from jobs.lake.read import DataFile, files_on, read_files
+from jobs.lake.read import DataFile, files_published, read_files
 from jobs.lake.session import session
 from jobs.lake.tables import table
 from jobs.pipeline import STEPS
@@ -108,7 +108,7 @@ class Place:
             found.close()
 
     def _files(self, night: Published, name: str) -> tuple[DataFile, ...]:
-        return files_on(self.lake.root, name, night.tables.get(name, -1), night.as_of)
+        return files_published(self.lake.root, name, night.tables.get(name, -1), night.as_of, night.run)
 
 
 def _root(lake: Path | None) -> Path:

@@ -73,6 +73,25 @@ def files_on(root: str, name: str, version: int | None, as_of: date | None) -> t
     return tuple(f for f in files if table(name).layer != "nightly" or f.as_of == as_of)
 
 
+def files_published(root: str, name: str, version: int, as_of: date, run: int) -> tuple[DataFile, ...]:
+    """The files of a table as a published night names it; of the newest version where VACUUM took those.
+
+    Nothing is lost by that: rows are never changed, and readers leave out what a later run brought. FileNotFoundError when a nightly
+    table's date was replaced since.
+    """
+    try:
+        files = files_on(root, name, version, as_of)
+    except Exception:  # the log no longer reaches back: delta-rs has no one error for that
+        files = None
+    folder = Path(root) / table(name).path
+    if files is not None and all((folder / f.path).is_file() for f in files):
+        return files
+    newest = files_on(root, name, None, as_of)
+    if table(name).layer == "nightly" and any(f.runs not in (None, (run, run)) for f in newest):
+        raise FileNotFoundError(f"{name} of {as_of}: the rows of run {run} were deleted by upkeep, and the date was published again since; see its later revision")
+    return newest
+
+
 def read_files(root: str, contract: Table, files: Iterable[DataFile], columns: Iterable[str] | None = None) -> pa.Table:
     """Read files into one table with the contract's columns (partition columns included); columns added later read as null."""
     chosen = list(files)
