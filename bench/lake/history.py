@@ -11,11 +11,11 @@ import pyarrow as pa
 
 from jobs.analyse.months import taxpayer_month
 from jobs.conf import Conf, House, Text
-from jobs.lake.compact import compact
 from jobs.lake.lake import Lake
 from jobs.lake.state import write_states
 from jobs.lake.step import Kind, Night, Step
 from jobs.lake.tables import table
+from jobs.lake.upkeep import upkeep
 from jobs.lake.write import append_once, table_version, write_files
 from jobs.runner import Runner
 from tests.lake.fire import SILVER
@@ -77,10 +77,8 @@ def lake_of(root: Path, months: int, size: Size) -> Lake:
         lake.append("batch", [act], f"received-b{back}", run)
         apply(lake, (month + 1).astype("datetime64[D]").astype(date))
     run = lake.take_lease("upkeep")
-    for name in ("invoice", "taxpayer_month", "batch", "run", "night", "lease"):
-        if table_version(lake.root, name) >= 0:
-            compact(lake, name, run, many=0)
     write_states(lake, run, NOW)
+    upkeep(lake, run, many=0, commits=1)
     return lake
 
 
