@@ -25,7 +25,7 @@ demo: $(SETUP) ## A small country, a year of nights, case lists, reminders, repo
 test: $(SETUP) lint ## All checks and tests but the long fault and bench runs (under 25 minutes on 2 cores)
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
-fault: $(SETUP) ## A real Airflow and a night, killed and run again; one test at a time (about 25 minutes)
+fault: $(SETUP) ## A real Airflow, a night and hundreds of faults on the lake; one test at a time (about 45 minutes)
 	@$(BIN)/python -m pytest -n 0 -m fault
 
 bench: $(SETUP) ## The benchmarks against peers
