@@ -82,7 +82,7 @@ class Files(Strict):
     """How a source's files are read. ZIP archives and gzip files of the format are opened by what they begin with."""
 
     pattern: str = "*"
-    format: Literal["csv", "fixed", "jsonl", "parquet", "xlsx", "arff", "ubl"]
+    format: Literal["csv", "fixed", "jsonl", "parquet", "xlsx", "arff", "einvoice", "ubl", "cii", "fatturapa", "cfdi", "ofd"]
     encoding: str = Field(default="utf-8", description="a Python codec, or `auto`: UTF-8, UTF-16, GB18030 or cp1252, told by the file's bytes")
     delimiter: str = Field(default=",", pattern=r"^([\t -~]|auto)$", description="one ASCII character, or `auto`")
     preamble: Annotated[int, Field(ge=0, le=1000)] | Literal["auto"] = Field(default=0, description="lines above the header, or `auto`")

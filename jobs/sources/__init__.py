@@ -6,5 +6,5 @@ writes them. No rule about taxpayers, no indicator and no linking may enter: wha
 
 from __future__ import annotations
 
-CODE_REVISION = 2
+CODE_REVISION = 3
 """Raised whenever the same file would be read into other rows: it is part of every batch id (docs/lake.md)."""

@@ -72,8 +72,10 @@ def deliveries(inbox: Path, source: Source, house: House, as_of: date) -> list[D
         uncover(folder, entries)
         entries += _entered(folder, source, entries, as_of, house)
     found = []
-    for receipt in sorted({e["receipt"] for e in entries}):
-        same = [e for e in entries if e["receipt"] == receipt]
+    by_receipt: dict[int, list[dict[str, Any]]] = {}
+    for entry in entries:
+        by_receipt.setdefault(entry["receipt"], []).append(entry)
+    for receipt, same in sorted(by_receipt.items()):
         times = {(e["received_at"], e["kind"]) for e in same}
         if len(times) > 1:
             raise LandingError(f"{folder / MANIFEST}: receipt {receipt} has several times or kinds; give each delivery its own receipt")
@@ -172,7 +174,7 @@ def _entered(folder: Path, source: Source, entries: list[dict[str, Any]], as_of:
     odd = [n for n in fresh if not source.files.takes(n)]
     if odd:
         log.warning("%s: %d file(s) do not match the contract's pattern %s and are left alone, such as %s", source.name, len(odd), source.files.pattern, odd[0])
-    new = [n for n in fresh if n not in odd]
+    new = sorted(set(fresh) - set(odd))
     if not new:
         return []
     receipt = max((e["receipt"] for e in entries), default=0) + 1

@@ -9,7 +9,7 @@ from functools import partial
 from typing import BinaryIO
 
 from jobs.conf import VAULT, Field_, Source
-from jobs.sources.archive import begins, opened
+from jobs.sources.archive import Opened, begins, opened
 from jobs.sources.part import Part, refused
 from jobs.sources.read_arff import read_arff
 from jobs.sources.read_csv import read_csv
@@ -20,7 +20,7 @@ from jobs.sources.read_xlsx import read_xlsx
 from jobs.sources.read_xml import read_xml
 from jobs.sources.vault import blind
 
-DOCUMENTS = {"xlsx": "[Content_Types].xml"}
+DOCUMENTS = {"xlsx": "[Content_Types].xml", "ofd": "OFD.xml", "einvoice": "OFD.xml"}
 """Formats that are ZIP archives themselves, by the member that says so."""
 
 
@@ -42,12 +42,17 @@ def documents(stream: BinaryIO, source: Source, seal: Callable[[Part], Part] | N
 
 
 def _documents(stream: BinaryIO, source: Source, groups: range | None) -> Iterator[tuple[str, Iterator[Part]]]:
-    for found in opened(stream, DOCUMENTS.get(source.files.format)):
+    for found in documents_of(stream, source):
         if found.stream is None:
             assert found.refusal is not None
             yield found.member, iter([replace(refused(found.refusal.rule, found.refusal.reason), member=found.member)])
         else:
             yield found.member, (replace(part, member=found.member) for part in _read(found.stream, source, groups))
+
+
+def documents_of(stream: BinaryIO, source: Source) -> Iterator[Opened]:
+    """The plain streams of a file, or of the members of an archive that is no document of the source's format itself."""
+    return opened(stream, DOCUMENTS.get(source.files.format))
 
 
 def _read(stream: BinaryIO, source: Source, groups: range | None) -> Iterator[Part]:
@@ -66,8 +71,7 @@ def _read(stream: BinaryIO, source: Source, groups: range | None) -> Iterator[Pa
         return read_arff(stream, files, columns)
     if files.format == "xlsx":
         return read_xlsx(stream, files, columns, _formats(source), _scales(source))
-    details = {table: _origins(fields) for table, fields in (source.details or {}).items()}
-    return read_xml(stream, files.format, columns, details)
+    return read_xml(stream, files.format, columns, inner(source))
 
 
 def fields(source: Source) -> list[Field_]:
@@ -82,6 +86,11 @@ def wanted(source: Source) -> list[str]:
     """The source columns that the contract maps, each once, in the contract's order."""
     found = [f.from_ for f in fields(source) if f.from_ is not None and f.from_ != VAULT]
     return list(dict.fromkeys([*found, *(source.vault or {}).values(), *([source.version.from_] if source.version.from_ else [])]))
+
+
+def inner(source: Source) -> dict[str, list[str]]:
+    """The source columns that the contract maps of rows inside a record, by silver table."""
+    return {table: _origins(fields) for table, fields in (source.details or {}).items()}
 
 
 def _formats(source: Source) -> dict[str, str]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import csv
+import logging
 import shutil
 import tempfile
-import zipfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -15,15 +15,14 @@ from typing import BinaryIO, cast
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from jobs.sources.standards.archive import members, opened
+from jobs.sources.archive import opened
 from jobs.sources.standards.canonical import BY_DOCUMENT, TABLES, Document, Row, column
-from jobs.sources.standards.read import ZIP, read_file
+from jobs.sources.standards.read import read_file
 from jobs.sources.standards.xml import Refused
 
+log = logging.getLogger(__name__)
 ENOUGH = 20_000
 """Rows of a table gathered before they are written."""
-MAX_MEMBER = 2 << 30
-"""Bytes of one file inside an archive."""
 REFUSED = ("file", "place", "rule", "remedy", "reason")
 FILES = ("file", "standard", "fate", "documents", "refused", "rows", "difference")
 
@@ -124,11 +123,10 @@ def _read_all(paths: list[Path], part: Path) -> Conservation:
         fates = csv.writer(stack.enter_context((part / "files.csv").open("w", encoding="utf-8", newline="")))
         refusals.writerow(REFUSED)
         fates.writerow(FILES)
-        for name, source in _given(paths):
-            count = Count(name)
-            for refusal in _one(name, source, writer, count):
-                refusals.writerow([_plain(v) for v in (name, refusal.place, refusal.rule, refusal.remedy, refusal.reason)])
-            fates.writerow([_plain(name), count.standard, count.fate, count.documents, count.refused, count.rows, count.difference])
+        for count, faults in (one for name, path in _given(paths) for one in _counted(name, path, writer)):
+            for fault in faults:
+                refusals.writerow([_plain(v) for v in (count.file, fault.place, fault.rule, fault.remedy, fault.reason)])
+            fates.writerow([_plain(count.file), count.standard, count.fate, count.documents, count.refused, count.rows, count.difference])
             found.files.append(count)
         for table in ("invoice", "invoice_line", *list(writer.waiting)):
             if table in writer.waiting or table not in writer.open:
@@ -142,81 +140,56 @@ def _plain(text: str) -> str:
     return "'" + text if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
-@dataclass(frozen=True)
-class _Source:
-    """A file on disk, or the member of an archive; or the refusal of an archive as a whole."""
-
-    path: Path
-    member: zipfile.ZipInfo | None = None
-    fault: Refused | None = None
-
-    @contextmanager
-    def opened(self) -> Iterator[BinaryIO]:
-        """The bytes as a stream that can be read again from its beginning."""
-        if self.fault is not None:
-            raise self.fault
-        with self.path.open("rb") as stream:
-            if self.member is None:
-                yield stream
-                return
-            with tempfile.SpooledTemporaryFile(max_size=64 << 20) as copy:
-                copy.write(opened(stream, self.member, self.path.name, MAX_MEMBER))
-                copy.seek(0)
-                yield cast(BinaryIO, copy)
-
-
-def _given(paths: list[Path]) -> Iterator[tuple[str, _Source]]:
-    """Every file by name: as given, below a folder its path in it, in an archive `archive.zip/member`."""
+def _given(paths: list[Path]) -> Iterator[tuple[str, Path]]:
+    """Every file by name: as given, or below the folder that was given alone its path in it."""
     for path in paths:
         if path.is_dir():
             for inner in sorted(p for p in path.rglob("*") if p.is_file() and not any(s.startswith(".") for s in p.relative_to(path).parts)):
-                yield from _expanded(inner, str(inner.relative_to(path)) if len(paths) == 1 else str(inner))
+                yield str(inner.relative_to(path)) if len(paths) == 1 else str(inner), inner
         else:
-            yield from _expanded(path, path.name if len(paths) == 1 else str(path))
+            yield path.name if len(paths) == 1 else str(path), path
 
 
-def _expanded(path: Path, name: str) -> Iterator[tuple[str, _Source]]:
+def _counted(name: str, path: Path, writer: _Writer) -> Iterator[tuple[Count, list[Refused]]]:
+    """What came of a file, or of each member of an archive (`archive.zip!member`), with what was refused of it."""
     with path.open("rb") as stream:
-        if stream.read(4) != ZIP:
-            yield name, _Source(path)
-            return
-        try:
-            found = members(stream, name)
-        except Refused as fault:
-            yield name, _Source(path, fault=fault)
-            return
-    if any(m.filename.rsplit("/", 1)[-1] == "OFD.xml" for m in found):
-        yield name, _Source(path)
-        return
-    for member in found:
-        yield f"{name}/{member.filename}", _Source(path, member)
+        for found in opened(stream, "OFD.xml"):
+            count = Count(f"{name}!{found.member}" if found.member else name)
+            if found.stream is None:
+                assert found.refusal is not None
+                count.refused = 1
+                yield count, [Refused(found.refusal.rule, *found.refusal.reason.rsplit("; ", 1))]
+            else:
+                yield count, list(_one(found.stream, writer, count))
 
 
-def _one(name: str, source: _Source, writer: _Writer, count: Count) -> Iterator[Refused]:
+def _one(stream: BinaryIO, writer: _Writer, count: Count) -> Iterator[Refused]:
     """Read one file; what is refused of it, as it is found."""
     try:
-        with source.opened() as stream:
-            reading = read_file(stream, name)
-            count.standard = reading.standard
-            for n, document in enumerate(reading.documents, 1):
-                if isinstance(document, Refused):
-                    count.refused += 1
-                    yield document
-                else:
-                    _take(document, n, name, writer, count)
+        reading = read_file(stream)
+        count.standard = reading.standard
+        for n, document in enumerate(reading.documents, 1):
+            if isinstance(document, Refused):
+                count.refused += 1
+                yield document
+            else:
+                _take(document, n, writer, count)
     except Refused as fault:
         count.refused += 1
         yield fault
-    except RecursionError as fault:
+    except OSError:
+        raise
+    except Exception as fault:  # one file from outside must not take the others along, whatever it does to a reader
+        log.exception("%s: could not be read", count.file)
         count.refused += 1
-        yield Refused("too_deep", f"nests too deeply: {fault}")
+        yield Refused("unreadable", f"could not be read ({type(fault).__name__}: {str(fault)[:200]})", "tell those who look after Assay")
 
 
-def _take(document: Document, n: int, name: str, writer: _Writer, count: Count) -> None:
+def _take(document: Document, n: int, writer: _Writer, count: Count) -> None:
     count.documents += any(table in document.rows for table in BY_DOCUMENT)
     for table, rows in document.rows.items():
         for row in rows:
-            row["file"], row["document"] = name, n
+            row["file"], row["document"] = count.file, n
         writer.add(table, rows)
         count.rows += len(rows)
     for row in (*document.of("invoice"), *document.of("withholding")):

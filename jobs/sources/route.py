@@ -17,8 +17,10 @@ from jobs.lake.buckets import buckets_of, group_codes
 from jobs.lake.tables import table
 from jobs.sources.check import Checked, Receipt, check
 from jobs.sources.held import Held
+from jobs.sources.many import read_many
 from jobs.sources.part import Part, refused
 from jobs.sources.read import documents
+from jobs.sources.read_xml import FORMATS
 from jobs.sources.vault import Sealer, Vault
 
 log = logging.getLogger(__name__)
@@ -67,23 +69,31 @@ def route(task: FileTask) -> Iterator[Routed]:
     gathered: list[Checked] = []
     names: list[str] = []
     waiting = size = 0
-    for file in task.files:
-        for name, found in _wanted(task, file):
-            if isinstance(found, Parcel):
-                yield 0, found
-                continue
-            yield from _remarks(task, name, found)
-            gathered.append(found)
-            names.append(name)
-            waiting += found.records.num_rows
-            size += found.records.nbytes
-            if waiting >= ENOUGH or size >= ENOUGH_BYTES:
-                yield from _sent(task, names, gathered)
-                gathered, names, waiting, size = [], [], 0, 0
+    for name, found in _found(task):
+        if isinstance(found, Parcel):
+            yield 0, found
+            continue
+        yield from _remarks(task, name, found)
+        gathered.append(found)
+        names.append(name)
+        waiting += found.records.num_rows
+        size += found.records.nbytes
+        if waiting >= ENOUGH or size >= ENOUGH_BYTES:
+            yield from _sent(task, names, gathered)
+            gathered, names, waiting, size = [], [], 0, 0
     yield from _sent(task, names, gathered)
 
 
 Place = tuple[str, Checked]
+
+
+def _found(task: FileTask) -> Iterator[tuple[str, Checked | Parcel]]:
+    """What the files hold, one after the other; e-invoices, of which each file is one, many at once."""
+    if task.source.files.format in FORMATS and task.source.broken == "row" and task.held is None and not task.source.vault:
+        yield from (("", found) for found in read_many(task.folder, task.files, task.source, task.house, task.receipt))
+        return
+    for file in task.files:
+        yield from _wanted(task, file)
 
 
 def _wanted(task: FileTask, file: str) -> Iterator[tuple[str, Checked | Parcel]]:
@@ -186,7 +196,7 @@ def _by_bucket(rows: pa.Table, homes: Ints, buckets: int) -> tuple[pa.Table, lis
 
 
 def _named(table: pa.Table, name: str) -> pa.Table:
-    return table.append_column("file", pa.repeat(pa.scalar(name), table.num_rows))
+    return table if "file" in table.column_names else table.append_column("file", pa.repeat(pa.scalar(name), table.num_rows))
 
 
 def _home(task: FileTask, name: str, rows: pa.Table, records: pa.Table, homes: Ints) -> Ints:

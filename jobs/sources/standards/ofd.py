@@ -6,18 +6,20 @@ number is alone; before, code and number together name the invoice.
 
 from __future__ import annotations
 
+import zipfile
+import zlib
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import BinaryIO
 
 from lxml import etree
 
-from jobs.sources.standards.archive import members, opened
+from jobs.sources.archive import Refusal, directory
 from jobs.sources.standards.canonical import Document, Row, Value
 from jobs.sources.standards.nodes import any_text, each, first, missing, said, text_at
 from jobs.sources.standards.totals import ZERO, reconcile, total
 from jobs.sources.standards.values import day_of, number_of
-from jobs.sources.standards.xml import Refused, parse
+from jobs.sources.standards.xml import MAX_DOCUMENT, Refused, parse
 
 _NUMBER = ("InvoiceNo", "InvoiceNumber", "EIid", "TaxSupervisionInfo/InvoiceNumber", "Header/EIid")
 _CODE = ("InvoiceCode",)
@@ -28,22 +30,44 @@ def read_china(root: etree._Element) -> Iterator[Document]:
     yield _digital(root) if first(root, "EInvoiceData") is not None else _document(root)
 
 
-def read_ofd(stream: BinaryIO, name: str) -> Iterator[Document]:
+def read_ofd(stream: BinaryIO) -> Iterator[Document]:
     """The invoice of an OFD package: its attached XML, else what the package says of itself (CustomData).
 
     Refused when the archive is not safe to open, holds no document, or no invoice data stand in it.
     """
-    parts = {m.filename: m for m in members(stream, name)}
+    parts = _members(stream)
     index = next((n for n in parts if n.rsplit("/", 1)[-1] == "OFD.xml"), None)
     if index is None:
         raise Refused("ofd", "the package has no OFD.xml", "have the .ofd file sent again")
     for n in sorted(parts):
         if n.lower().endswith(".xml") and _may_hold(n):
-            root = parse(opened(stream, parts[n], name))
+            root = parse(_unpacked(stream, parts[n]))
             if etree.QName(root).localname.lower() == "einvoice" and len(root):
                 yield from read_china(root)
                 return
-    yield _custom(parse(opened(stream, parts[index], name)))
+    yield _custom(parse(_unpacked(stream, parts[index])))
+
+
+def _members(stream: BinaryIO) -> dict[str, zipfile.ZipInfo]:
+    try:
+        return {m.filename: m for m in directory(stream)}
+    except Refusal as fault:
+        raise Refused(fault.rule, *fault.reason.rsplit("; ", 1)) from fault
+
+
+def _unpacked(stream: BinaryIO, member: zipfile.ZipInfo) -> bytes:
+    """A member's bytes, never more than a document may have, whatever its entry says."""
+    place = f"member {member.filename[:100]!r}"
+    if member.flag_bits & 1:
+        raise Refused("encrypted", "a member is encrypted", "have it sent open", place)
+    try:
+        with zipfile.ZipFile(stream).open(member) as content:
+            data = content.read(MAX_DOCUMENT + 1)
+    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError, EOFError, RuntimeError, zlib.error) as fault:
+        raise Refused("zip", f"a member is damaged or not as large as it says: {str(fault)[:200]}", place=place) from fault
+    if len(data) > MAX_DOCUMENT:
+        raise Refused("bomb", f"a member holds more than {MAX_DOCUMENT} bytes", place=place)
+    return data
 
 
 def _may_hold(name: str) -> bool:

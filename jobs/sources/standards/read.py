@@ -31,12 +31,12 @@ class Reading:
     documents: Found
 
 
-def read_file(stream: BinaryIO, name: str) -> Reading:
+def read_file(stream: BinaryIO) -> Reading:
     """A file's documents. `stream` can be read again from its beginning. Refused when the file as a whole is none of ours."""
     start = stream.read(_START)
     stream.seek(0)
     if start.startswith(ZIP):
-        return Reading("ofd", iter(read_ofd(stream, name)))
+        return Reading("ofd", iter(read_ofd(stream)))
     if start.startswith(b"%PDF"):
         raise Refused("pdf", "a PDF; what is printed on a page is not read", "have the XML sent that belongs to it")
     if _SIGNED.match(start):

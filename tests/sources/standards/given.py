@@ -108,7 +108,7 @@ CHINA = """<eInvoice xmlns:fp="http://www.edrm.org.cn/schema/e-invoice/2019" Ver
 
 def documents(data: str | bytes) -> list[Document | Refused]:
     raw = data if isinstance(data, bytes) else data.encode()
-    return list(read_file(io.BytesIO(raw), "given.xml").documents)
+    return list(read_file(io.BytesIO(raw)).documents)
 
 
 def only(data: str | bytes) -> Document:

@@ -9,8 +9,6 @@ from collections.abc import Callable
 
 import pytest
 
-from jobs.sources.standards.archive import members, opened
-from jobs.sources.standards.xml import Refused
 from tests.sources.standards.given import CFDI40, CHINA, CII, UBL, amounts, changed, fatturapa, invoice, plain, refusal
 from tests.sources.standards.given_saft import norway
 
@@ -61,7 +59,7 @@ def test_a_mark_inside_a_text_is_no_document_type():
         (b"\x30\x80\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02\xa0\x80", "signed"),
         (b"\x30\x82\x10\x00\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02\xa0\x82", "signed"),
         (b"MIAGCSqGSIb3DQEHAqCAMIACAQExDzANBglghkgBZQMEAgEFADCABgkqhkiG9w0BBwGggCSABIID", "signed"),
-        (b"PK\x03\x04broken", "archive"),
+        (b"PK\x03\x04broken", "zip"),
     ],
 )
 def test_what_cannot_be_read_is_refused_by_rule(data: str | bytes, rule: str):
@@ -106,40 +104,28 @@ def _patched(data: bytes, old: bytes, new: bytes) -> bytes:
 @pytest.mark.parametrize(
     ("make", "rule"),
     [
-        (lambda: _ofd(**{"OFD.xml": _index(), "..__..__evil.xml": CHINA}), "archive:path"),
-        (lambda: _ofd(**{"OFD.xml": _index(), "/etc__x.xml": CHINA}), "archive:path"),
-        (lambda: _ofd(**{"OFD.xml": _index(), "C:\\x.xml": CHINA}), "archive:path"),
-        (lambda: _ofd(**{"OFD.xml": _index(), "Doc_0__Attachs__invoice.xml": "<a>" + " " * (40 << 20)}), "archive:bomb"),
+        (lambda: _ofd(**{"OFD.xml": _index(), "..__..__evil.xml": CHINA}), "path"),
+        (lambda: _ofd(**{"OFD.xml": _index(), "/etc__x.xml": CHINA}), "path"),
+        (lambda: _ofd(**{"OFD.xml": _index(), "C:\\x.xml": CHINA}), "path"),
+        (lambda: _ofd(**{"OFD.xml": _index(), "Doc_0__Attachs__invoice.xml": "<a>" + " " * (40 << 20)}), "bomb"),
         (lambda: _ofd(**{"OFD.xml": _index()}), "ofd:no_invoice"),
         (lambda: _ofd(**{"OFD.xml": _index(**{**NAMED, "价税合计": "1O6"})}), "amount:价税合计"),
         (lambda: _ofd(**{"OFD.xml": XXE + _index(**NAMED)}), "doctype"),
         (lambda: _ofd(**{"OFD.xml": _index(), "attach.xml": CHINA[:300]}), "xml"),
         (lambda: _ofd(**{"notes.txt": "x"}), "ofd"),
-        (lambda: _ofd(**{"OFD.xml": _index(**NAMED)})[:-30], "archive"),
-        (lambda: _patched(_ofd(**{"OFD.xml": _index(**NAMED)}), b"PK\x01\x02\x14\x03\x14\x00\x00\x00", b"PK\x01\x02\x14\x03\x14\x00\x01\x00"), "archive:encrypted"),
+        (lambda: _ofd(**{"OFD.xml": _index(**NAMED)})[:-30], "zip"),
+        (lambda: _patched(_ofd(**{"OFD.xml": _index(**NAMED)}), b"PK\x01\x02\x14\x03\x14\x00\x00\x00", b"PK\x01\x02\x14\x03\x14\x00\x01\x00"), "encrypted"),
     ],
 )
 def test_packages_that_are_not_safe_to_open(make: Callable[[], bytes], rule: str):
     assert refusal(make()).rule == rule
 
 
-def test_a_member_that_lies_about_its_size_is_cut_at_the_limit():
-    """The entry says ten bytes; what comes out is bounded by the limit, not by the entry."""
-    data = io.BytesIO(_ofd(**{"a.xml": "x" * 5000}))
-    (member,) = members(data, "a.zip")
-    with pytest.raises(Refused) as fault:
-        opened(data, member, "a.zip", most=100)
-    assert fault.value.rule == "archive:bomb"
-    member.file_size = 10
-    with pytest.raises(Refused):
-        opened(data, member, "a.zip", most=100)
-
-
 def test_a_bomb_costs_no_memory():
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     data = _ofd(**{"OFD.xml": _index(), "attach.xml": b"<a>" + b" " * (30 << 20)})
     made = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    assert refusal(data).rule == "archive:bomb"
+    assert refusal(data).rule == "bomb"
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - max(before, made) < 8 << 10  # KiB
 
 

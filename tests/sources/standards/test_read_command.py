@@ -78,9 +78,9 @@ def test_an_archive_is_read_member_by_member_and_one_that_is_not_safe_is_refused
     good = packed("good.zip", {"one.xml": UBL, "deep/two.xml": CII, "nested.zip": inner.getvalue()})
     bad = [packed("leave.zip", {"../../out.xml": UBL}), packed("bomb.zip", {"big.xml": "<a>" + " " * (3 << 20)})]
     found = read_files([good, *bad], tmp_path / "out")
-    assert sorted((Path(c.file).name, c.fate) for c in found.files) == [("bomb.zip", "refused"), ("leave.zip", "refused"), ("nested.zip", "refused"), ("one.xml", "read"), ("two.xml", "read")]
+    assert sorted((Path(c.file).name, c.fate) for c in found.files) == [("bomb.zip", "refused"), ("good.zip!nested.zip", "refused"), ("good.zip!one.xml", "read"), ("leave.zip", "refused"), ("two.xml", "read")]
     rules = {Path(r["file"]).name: r["rule"] for r in _csv(tmp_path / "out" / "refused.csv")}
-    assert rules == {"bomb.zip": "archive:bomb", "leave.zip": "archive:path", "nested.zip": "ofd"}
+    assert rules == {"bomb.zip": "bomb", "leave.zip": "path", "good.zip!nested.zip": "ofd"}
     assert not (tmp_path / "out.xml").exists() and not (tmp_path.parent / "out.xml").exists()
 
 

@@ -151,7 +151,7 @@ from jobs.sources.standards.read import read_file
 from jobs.sources.standards.canonical import Document
 count, before = 0, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 with open(sys.argv[1], "rb") as stream:
-    for d in read_file(stream, "big").documents:
+    for d in read_file(stream).documents:
         count += len(d.of("ledger_line"))
         bad = [c for c in d.of("check") if c["difference"]]
 print(count, bad, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
