@@ -9,7 +9,9 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from jobs.lake import write
 from jobs.lake.compact import compact, era_of
+from jobs.lake.examine import examine
 from jobs.lake.lake import Lake
 from jobs.lake.read import data_files, read_files, whole
 from jobs.lake.seal import tables_there
@@ -169,3 +171,25 @@ def test_vacuum_keeps_a_published_date_whose_revision_was_given_up(lake: Lake) -
 def test_the_tables_there_are_those_with_a_log(lake: Lake) -> None:
     many(lake, 1)
     assert tables_there(lake.root) == ["batch", "invoice", "lease", "night"]
+
+
+def test_the_doctor_looks_at_files_that_only_a_published_night_still_reads(lake: Lake) -> None:
+    many(lake, 1)
+    lake.night_act(JAN, 1, "published", lake.take_lease("night"), {"invoice": table_version(lake.root, "invoice")})
+    old = data_files(lake.root, "invoice")[0].path
+    compact(lake, "invoice", lake.epoch(), many=0)
+    assert [f for f in examine(lake) if f.fault] == []
+    path = Path(lake.root) / table("invoice").path / old
+    path.write_bytes(path.read_bytes()[:200] + b"?" + path.read_bytes()[201:])
+    assert [f.fault for f in examine(lake) if "not as written" in f.what] == [True]
+    assert [f for f in examine(lake, deep=False) if f.fault] == []
+
+
+def test_the_doctor_says_which_files_no_digest_speaks_for(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    many(lake, 1)
+    assert examine(lake) == []
+    monkeypatch.setattr(write, "digest_of", lambda path: "old")
+    many(lake, 1, first=1)
+    assert sorted({str(f).split(";")[0] for f in examine(lake) if "invoice" in f.what}) == [
+        "advice: invoice: 2 file(s) from before names bore digests: a changed byte in them may go unseen"
+    ]
