@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from jobs.sources.standards.jpk import read_jpk
 from jobs.sources.standards.ofd import read_ofd
 from jobs.sources.standards.recognise import Found, read_root
 from jobs.sources.standards.saft import read_saft
@@ -18,6 +19,7 @@ _START = 1 << 16
 BY_RECORD: dict[str, tuple[str, Callable[[BinaryIO], Found]]] = {
     "AuditFile": ("saf-t", read_saft),
     "auditfile": ("saf-t-cash-register", read_cash),
+    "JPK": ("jpk", read_jpk),
 }
 """Root elements of standards whose files may be of any size, and are read record by record."""
 _SIGNED = re.compile(rb"\s*-----BEGIN (?:PKCS7|CMS|SIGNED)|\x30[\x80-\x84].{0,8}\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02|MI[A-Za-z0-9+/\r\n]{60}", re.DOTALL)
