@@ -40,7 +40,7 @@ def in_process(monkeypatch: pytest.MonkeyPatch, *words: str) -> object:
 def test_help_names_the_commands() -> None:
     done = assay("--help")
     assert done.returncode == 0
-    for command in ("demo", "economy", "ingest", "nightly", "approve", "profile", "train", "evaluate", "lists", "backtest", "doctor", "quarantine", "replay", "read"):
+    for command in ("demo", "economy", "ingest", "nightly", "approve", "profile", "train", "evaluate", "lists", "backtest", "doctor", "quarantine", "batch", "replay", "read"):
         assert command in done.stdout
 
 
