@@ -20,7 +20,7 @@ from jobs.conf import Conf
 from jobs.lake.buckets import buckets_of
 from jobs.lake.kernel import Input, load
 from jobs.lake.lake import Lake, Published
-from jobs.lake.read import DataFile, files_on, known, latest, read_files, resolve, whole
+from jobs.lake.read import DataFile, files_published, known, latest, read_files, resolve, whole
 from jobs.lake.tables import Table, table
 
 
@@ -91,7 +91,7 @@ class Known:
     def files(self, name: str) -> tuple[DataFile, ...]:
         """The files of a table that the night names; of a nightly table those of its date."""
         if name not in self._files:
-            self._files[name] = files_on(self.lake.root, name, self.night.tables.get(name, -1), self.night.as_of)
+            self._files[name] = files_published(self.lake.root, name, self.night.tables.get(name, -1), self.night.as_of, self.night.run)
         return self._files[name]
 
     def _of(self, name: str, column: str, values: tuple[str, ...]) -> list[DataFile]:

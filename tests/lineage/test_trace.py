@@ -19,10 +19,10 @@ from jobs.cli.trace import named_by, traced, write_lines
 from jobs.lake.lake import Lake
 from jobs.lineage.cell import Cell
 from jobs.lineage.figures import Finding
-from jobs.lineage.known import nights_until
+from jobs.lineage.known import Known, nights_until
 from jobs.lineage.page import trace_html
 from jobs.lineage.receipts import records
-from jobs.lineage.trace import NothingToTrace, Trace
+from jobs.lineage.trace import NothingToTrace, Trace, trace_indicator
 from jobs.lineage.words import LINE_COLUMNS, as_text, as_values, harmless
 from jobs.sources.quarantine import HIDDEN
 from tests.lineage.small import FIRST, INDICATOR, SECOND, small_place
@@ -87,6 +87,14 @@ def test_what_came_later_is_not_shown_on_an_earlier_night(place: Place) -> None:
     sales, sold = cells(late.findings[0])["vat_sales"], cells(late.findings[0])["out_net"]
     assert places(sales) == [("vat_amended.csv", 2, "35000.00"), ("vat_q1.csv", 2, "50000.00"), ("vat_q1.csv", 3, "40000.00")]
     assert ("sold_late.csv", 2, "4000.00") in places(sold) and sold.found == D("184000.00")
+
+
+def test_a_night_whose_versions_upkeep_took_is_traced_by_both_clocks(place: Place) -> None:
+    before = ask(place, FIRST, indicator=INDICATOR)
+    night = nights_until(place.lake, FIRST)[-1].night
+    old = Known(place.lake, replace(night, tables=dict.fromkeys(night.tables, 10**6)))  # none of them is there
+    found = trace_indicator(old, place.inbox, GOOD, INDICATOR)
+    assert found.findings == before.findings and found.faults == []
 
 
 def test_facts_told_on_an_earlier_night_are_traced_there_and_the_amount_tonight(place: Place) -> None:
