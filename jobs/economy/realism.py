@@ -9,7 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import pyarrow.compute as pc
 
+from jobs.economy.figures import loss_makers
+from jobs.economy.kinds import SEGMENTS
 from jobs.economy.learning import CAPACITY, GOOD, UNSEEN, Findable, findable
 from jobs.economy.summary import Summary
 from jobs.lake.arrays import Floats, Ints
@@ -17,6 +20,7 @@ from jobs.lake.arrays import Floats, Ints
 LEAST_TAIL = 50  # firms in a tail below which its exponent says nothing
 LEAST_FIRMS = 20  # firms of an industry below which its median says nothing
 LEAST_INVOICES = 5000
+LEAST_LIVING = 200  # firms below which shares of births, deaths and losses say nothing
 _TAIL = 0.05
 
 OWN = "a bound of this project's own"
@@ -24,6 +28,8 @@ AXTELL = "Axtell (2001, Science 293): all tax-paying firms of the United States 
 PARTNERS = "Fujiwara and Aoyama (2010, Eur. Phys. J. B 77): among a million Japanese firms the number of partners falls off as a power law; the range is this project's own"
 COMPONENT = "Fujiwara and Aoyama (2010): supplier links tie nearly all firms of a country together; the bound is this project's own, lower because much is bought outside the province"
 NIGRINI = "Nigrini (2012, Benford's Law, Wiley): first digits with a mean absolute deviation up to 0.006 conform closely"
+EUROSTAT = "Eurostat, business demography: in the EU about 10 firms of 100 are born in a year and 8 to 9 die, with members between about 4 and 19 (births) and 3 and 15 (deaths); the ends of the range are this project's own"
+LOSSES = "NBS of China: about a fifth of industrial firms above the reporting size make a loss; IRS Statistics of Income: about 40 of 100 US corporations show no net income; the ends of the range are this project's own"
 BOOKKEEPING = "double entry, and the law's own arithmetic"
 
 
@@ -58,7 +64,7 @@ class Check:
 
 def checks(s: Summary, found: Findable | None = None) -> list[Check]:
     """All checks of a country. `found`: the learning checks' measurements, made here when not given."""
-    return [*identity_checks(s), *tail_checks(s), *network_checks(s), digit_check(s), *industry_checks(s), *learning_checks(s, found or findable(s.figures))]
+    return [*identity_checks(s), *life_checks(s), *tail_checks(s), *network_checks(s), digit_check(s), *industry_checks(s), *learning_checks(s, found or findable(s.figures))]
 
 
 def identity_checks(s: Summary) -> list[Check]:
@@ -69,6 +75,24 @@ def identity_checks(s: Summary) -> list[Check]:
         note = f"{apart / 100:,.2f} apart in all" if broken else ""
         found.append(Check("Identities", name, float(broken) if checked else None, None, 0.0, BOOKKEEPING, checked, "firm-periods", "count", note))
     return found
+
+
+def life_checks(s: Summary) -> list[Check]:
+    """Births and deaths in a year as shares of the firms that live, and enterprises whose books show a loss for the year."""
+    living = [n for n, _ in s.items("alive").values()]
+    years, mean = len(living) / 12, sum(living) / max(len(living), 1)
+    found = []
+    for what, low, high in (("births", 0.04, 0.20), ("deaths", 0.03, 0.15)):
+        share = s.sum(what)[0] / years / mean if mean >= LEAST_LIVING else None
+        found.append(Check("Firms", f"{what} in a year, share of the firms that live", share, low, high, EUROSTAT, round(mean), "firms on average", "share", error=_spread(share, mean * years)))
+    enterprises = s.figures.filter(pc.less(s.figures["segment"], SEGMENTS.index("individual")))
+    losing = float(loss_makers(enterprises).mean()) if enterprises.num_rows >= LEAST_LIVING else None
+    found.append(Check("Firms", "enterprises whose books show a loss for the year", losing, 0.15, 0.45, LOSSES, enterprises.num_rows, "enterprises", "share", error=_spread(losing, enterprises.num_rows)))
+    return found
+
+
+def _spread(share: float | None, n: float) -> float:
+    return float((share * (1 - share) / n) ** 0.5) if share is not None and 0 <= share <= 1 else 0.0
 
 
 def hill(values: Floats, most: int) -> tuple[float, int]:

@@ -161,6 +161,10 @@ TRACES = [
 ]  # fmt: skip
 
 
+def test_every_typology_is_held_to_the_tax_it_hides() -> None:
+    assert {name for name, _, _ in TRACES} == set(NAMES) - {"honest"} and all(shows for _, shows, _ in TRACES)
+
+
 @pytest.mark.parametrize(("name", "shows", "clean"), TRACES)
 def test_each_typology_hides_its_own_tax(name: str, shows: tuple[str, ...], clean: tuple[str, ...]) -> None:
     c = counted(12000, 36)

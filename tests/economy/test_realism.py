@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +14,18 @@ from jobs.economy.figures import FIGURES
 from jobs.economy.firms import firms
 from jobs.economy.kinds import HONEST, NAMES
 from jobs.economy.learning import UNSEEN, against_peers, area, findable, rule_score
-from jobs.economy.realism import Check, benford, checks, digit_check, hill, hill_whole, industry_checks, largest_component, learning_checks
+from jobs.economy.realism import (
+    Check,
+    benford,
+    checks,
+    digit_check,
+    hill,
+    hill_whole,
+    industry_checks,
+    largest_component,
+    learning_checks,
+    life_checks,
+)
 from jobs.economy.schedule import audits
 from jobs.economy.setting import load_country
 from jobs.economy.summary import Summary, read_summary
@@ -67,7 +79,7 @@ def test_a_small_country_has_too_few_evaders_for_a_good_model(judged: dict[str, 
 
 def test_all_that_is_asked_for_is_checked(judged: dict[str, Check]) -> None:
     names = " | ".join(judged)
-    for word in ("trial balance", "VAT chain", "stock rolls", "statements of the year", "headcount", "yearly sales", "customers", "reciprocity", "connected component", "Benford", "VAT burden", "margin", "single figure", "never seen", "old cases", "start-ups"):
+    for word in ("trial balance", "VAT chain", "stock rolls", "statements of the year", "headcount", "births", "deaths", "a loss", "yearly sales", "customers", "reciprocity", "connected component", "Benford", "VAT burden", "margin", "single figure", "never seen", "old cases", "start-ups"):
         assert word in names, word
     assert all(c.source for c in judged.values())
     assert len([c for c in judged.values() if c.group == "Identities" and c.n > 1000 and c.verdict == "pass"]) >= 12
@@ -170,6 +182,24 @@ def test_evaders_that_leave_no_trace_fail_the_checks(large: Summary) -> None:
 def test_too_few_evaders_to_learn_from_are_not_judged(country: Summary) -> None:
     few = replace(country, figures=country.figures.slice(0, 60))
     assert [c.verdict for c in learning_checks(few, findable(few.figures))] == ["too little"]
+
+
+#  what is changed                                                        the check that fails
+UNLIKELY = [
+    (lambda s: replace(s, cells=s.cells | {"births": {}}),                    "births in a year, share of the firms that live"),
+    (lambda s: replace(s, cells=s.cells | {"births": s.cells["alive"]}),      "births in a year, share of the firms that live"),
+    (lambda s: replace(s, cells=s.cells | {"deaths": {"lasting": {"1": (1, 0)}}}), "deaths in a year, share of the firms that live"),
+    (lambda s: with_figures(s, profit=np.full(s.figures.num_rows, -0.1, dtype=np.float32)), "enterprises whose books show a loss for the year"),
+    (lambda s: with_figures(s, profit=np.full(s.figures.num_rows, 0.1, dtype=np.float32)), "enterprises whose books show a loss for the year"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("change", "failing"), UNLIKELY)
+def test_a_population_unlike_any_other_fails(change: Callable[[Summary], Summary], failing: str, country: Summary) -> None:
+    assert {c.name for c in life_checks(change(country)) if c.verdict == "fail"} == {failing}
+    assert {c.verdict for c in life_checks(country)} == {"pass"}
+    few = replace(country, figures=country.figures.slice(0, 50), cells=country.cells | {"alive": {"": {"0": (50, 0)}}})
+    assert {c.verdict for c in life_checks(few)} == {"too little"}
 
 
 def test_an_industry_outside_its_range_is_named(country: Summary) -> None:
