@@ -180,7 +180,7 @@ def _pool(world: World, number: Ints) -> _Pool:
 
 
 def _living(world: World, pool: _Pool, buyer: Ints, month: Ints, purpose: str) -> tuple[Ints, np.ndarray]:
-    """One of the pool's firms that trades in the month, kept for a half-year where it lives that long; and whether there is one."""
+    """One of the pool's firms that trades in the month, and whether there is one. It is kept while it trades, for a half-year at most; after its end one is drawn by the month."""
     if not len(pool.number):
         return month, np.zeros(len(month), dtype=bool)
     shifted = month + world.chance.whole(0, 6, purpose + " phase", buyer)  # not all buyers change in the same months
