@@ -86,12 +86,11 @@ with DAG(
     @task(multiple_outputs=False)
     def summary(as_of: str) -> dict[str, Any]:
         """What the official is asked to let out: its revision, and counts in Markdown."""
-        from jobs.cli.landing import arrivals_for
         from jobs.cli.place import Place
         from jobs.cli.summary import night_summary
 
         place, day = Place.here(), date.fromisoformat(as_of)
-        return {"revision": place.published(day).revision, "text": night_summary(place, day, arrivals_for(day))}
+        return {"revision": place.published(day).revision, "text": night_summary(place, day)}
 
     export = BashOperator(task_id="export", bash_command=assay("feedback"), append_env=True)
     rooms = [room_task(room) for room in ROOMS]

@@ -16,6 +16,7 @@ from jobs.lake.read import whole
 from jobs.runner import Refused
 from jobs.sources.acts import ACCEPTED, REJECTED, Row, decide, in_order, last_acts, open_stops
 from jobs.sources.again import replace_batch, replaceable
+from jobs.sources.arrival import tells_late
 from jobs.sources.expectation import STOP, WARN, in_words
 from jobs.sources.receive import FATES
 
@@ -127,7 +128,12 @@ def went_without(root: str, run: int, since: int | None = None) -> list[str]:
     return lines + [f"warning: {source}, receipt {receipt}: {'; '.join(dict.fromkeys(said))}" for (source, receipt), said in sorted(warned.items())]
 
 
+def night_was_late(place: Place, night: Published) -> list[str]:
+    """The sources that were late when a published night received, one sentence each."""
+    return [line for line in place.remarks(night) if tells_late(line)]
+
+
 def night_went_without(place: Place, night: Published) -> list[str]:
-    """The same of a published night, with the warnings of all deliveries since the night before it."""
+    """What a published night went without, with the warnings of all deliveries since the night before it."""
     before = max((n.run for n in place.lake.nights() if n.as_of < night.as_of), default=0)
     return went_without(place.lake.root, night.run, before)

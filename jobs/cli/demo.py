@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from jobs import conf as configuration
-from jobs.cli.batch import night_went_without
+from jobs.cli.batch import night_was_late, night_went_without
 from jobs.cli.look import known_tables
 from jobs.cli.loop import approve_night, deliver_night, run_night, take_feedback, timings, train_champion
 from jobs.cli.place import Place
@@ -145,7 +145,7 @@ def finish(place: Place, out: Path, clock: Clock) -> None:
     """The reports, the profile of the first case, and where to look."""
     last = place.lake.nights()[-1]
     tables = known_tables(place, last)
-    report(tables, last.as_of, out / "report.html", conf=place.conf, without=night_went_without(place, last))
+    report(tables, last.as_of, out / "report.html", conf=place.conf, without=[*night_was_late(place, last), *night_went_without(place, last)])
     nightly = {name: published(place, name) for name in ("score", "selection", "feature", "outcome")}
     truth_report(out / "country" / "truth", nightly["score"], nightly["selection"], out / "truth.html", nightly["feature"], nightly["outcome"])
     first = min(tables["selection"].to_pylist(), key=lambda r: (-(r["value"] or 0), r["taxpayer_id"]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -13,9 +13,10 @@ import typer
 from jobs import conf as configuration
 from jobs.conf import Conf, ConfError
 from jobs.lake.lake import now
-from jobs.sources.arrival import Arrival, arrivals
+from jobs.sources.arrival import Arrival, arrivals, seen_at
 from jobs.sources.drop import land as land_files
 from jobs.sources.drop import waiting
+from jobs.sources.landing import MANIFEST, read_entries
 
 Moment = Annotated[str | None, typer.Option(help="ISO date and time with zone; default: now")]
 
@@ -70,6 +71,12 @@ def anything_waiting(source: str, drop: Path) -> bool:
     return bool(waiting(configuration.load().sources[source], drop))
 
 
+def received_since(source: str, moment: datetime) -> bool:
+    """Has the source a receipt of that moment or a later one?"""
+    entries = read_entries(inbox() / source / MANIFEST)
+    return any(entry["received_at"] >= moment for entry in entries)
+
+
 def arrival_now(source: str) -> Arrival:
     """The arrival of one source as of now."""
     conf = configuration.load()
@@ -79,7 +86,4 @@ def arrival_now(source: str) -> Arrival:
 def arrivals_for(as_of: date) -> list[Arrival]:
     """Arrivals as a night of this date sees them: now when it is today's night, else at the end of its day."""
     conf = configuration.load()
-    at = moment(None, conf)
-    if as_of != at.date():
-        at = datetime.combine(as_of + timedelta(days=1), time(), at.tzinfo)
-    return arrivals(conf, inbox(), at)
+    return arrivals(conf, inbox(), seen_at(as_of, moment(None, conf)))

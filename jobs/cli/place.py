@@ -17,7 +17,7 @@ from jobs.cli.fitting import must_fit
 from jobs.cli.purposes import must_be_permitted
 from jobs.lake.kernel import Input, load
 from jobs.lake.lake import IDENTITY, Lake, Published
-from jobs.lake.read import DataFile, files_published, read_files
+from jobs.lake.read import DataFile, files_published, read_files, whole
 from jobs.lake.session import session
 from jobs.lake.tables import table
 from jobs.pipeline import STEPS
@@ -97,6 +97,11 @@ class Place:
         """A table as its published night saw it: silver resolved as of its date and run, a nightly table of its date."""
         wanted = Input("now", name, self._files(night, name), self.lake.batches_in_force(night.run))
         return load(self.lake.root, wanted, night.as_of, night.run)
+
+    def remarks(self, night: Published) -> list[str]:
+        """What a published night noted when it received: late sources, then what came oddly, a line each."""
+        found = [r["note"] for r in whole(self.lake.root, "run").to_pylist() if r["run"] == night.run and r["step"] == "ingest"]
+        return (found[-1] or "").splitlines() if found else []
 
     @contextmanager
     def store(self) -> Iterator[Store]:

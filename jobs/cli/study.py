@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from jobs import conf as configuration
-from jobs.cli.batch import night_went_without
+from jobs.cli.batch import night_was_late, night_went_without
 from jobs.cli.demo import Scale, run_demo
 from jobs.cli.fitting import must_fit
 from jobs.cli.look import known_tables
@@ -103,5 +103,5 @@ def evaluate(
     """Write the evaluation report of a published night."""
     place = Place.there()
     night = place.published(as_of.date())
-    report(known_tables(place, night), night.as_of, out, conf=place.conf, without=night_went_without(place, night))
+    report(known_tables(place, night), night.as_of, out, conf=place.conf, without=[*night_was_late(place, night), *night_went_without(place, night)])
     typer.echo(f"wrote {out}")

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import date
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs.cli.batch import night_went_without
+from jobs.cli.batch import night_was_late, night_went_without
 from jobs.cli.place import Place
-from jobs.sources.arrival import Arrival
 
 
-def night_summary(place: Place, as_of: date, arrivals: Iterable[Arrival] = ()) -> str:
-    """Markdown about a published night: cases by treatment and office, reminders sent and held back, model, late sources."""
+def night_summary(place: Place, as_of: date) -> str:
+    """Markdown about a published night: cases by treatment and office, reminders sent and held back, model, sources that were late when it received."""
     night = place.published(as_of)
     selection, reminder, score = (place.read(night, name) for name in ("selection", "reminder", "score"))
     models = ", ".join(sorted(str(m) for m in pc.unique(score["model_version"]).to_pylist())) or "none"
     deliveries = [f"* {said}" for said in night_went_without(place, night)]
-    late = [f"* {found}" for found in arrivals if found.late]
+    late = [f"* {said}" for said in night_was_late(place, night)]
     return "\n".join([
         f"{selection.num_rows} cases of the night of {as_of}, revision {night.revision}; model {models}.",
         "", *case_table(selection, place.conf.house.currency),

@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jobs.conf import Conf, Source
 from jobs.lake.faults import fault_point
-from jobs.lake.lake import Lake
+from jobs.lake.lake import Lake, now
 from jobs.lake.read import DataFile, data_files, in_force, whole
 from jobs.lake.step import Night
 from jobs.lake.write import append_once
 from jobs.sources.acts import ACCEPTED, REJECTED, RETIRED, STOPPED, last_acts
+from jobs.sources.arrival import late_in_night
 from jobs.sources.bucket import Batch, BucketTask, Written, receive_bucket
 from jobs.sources.check import Receipt
 from jobs.sources.conservation import conserved
@@ -40,6 +42,8 @@ log = logging.getLogger(__name__)
 RELEASE = "release"
 """The kind of a batch that holds records released from quarantine; it is no receipt of its own."""
 NO_VAULT = "{} waits: it has a vault, and none is named; set ASSAY_VAULT to a folder outside the lake and ASSAY_VAULT_KEY to its key file"
+NOTED = 4000
+"""Letters of a night's note on what it received, at most."""
 TOGETHER = 16 << 20
 """Bytes of small files that one task reads."""
 
@@ -104,12 +108,23 @@ def judged(lake: Lake, night: Night, batches: list[Batch], profiles: Mapping[int
 
 
 def ingest_step(lake: Lake, spark: SparkSession, night: Night, inbox: Path) -> tuple[int, str | None]:
-    """`ingest` as a step of the night: records received, and a note on what was remarkable."""
+    """`ingest` as a step of the night: records received, and a note on what was remarkable: first the late sources, then what came oddly; a line each."""
     rows = ingest(lake, spark, night, inbox)
-    notes = [f"{r['source']} {r['receipt']}: {'STOPPED: ' if r['act'] == STOPPED else ''}{r['note']}" for r in rows if r["note"]]
+    notes = [str(arrival) for arrival in late_in_night(night.conf, _receipts(lake, night), night.as_of, now())]
+    notes += [f"{r['source']} {r['receipt']}: {'STOPPED: ' if r['act'] == STOPPED else ''}{r['note']}" for r in rows if r["note"]]
     if vault_there(lake.root, inbox) is None:
         notes += [NO_VAULT.format(s.name) for s in night.conf.sources.values() if s.vault and (inbox / s.name).is_dir()]
-    return sum(int(r["received"]) for r in rows if r["act"] != STOPPED), "; ".join(notes)[:2000] or None
+    return sum(int(r["received"]) for r in rows if r["act"] != STOPPED), "\n".join(notes)[:NOTED] or None
+
+
+def _receipts(lake: Lake, night: Night) -> dict[str, list[datetime]]:
+    """When each source was received, of the batches in force."""
+    force = lake.batches_in_force(night.run)
+    found: dict[str, list[datetime]] = {}
+    for row in whole(lake.root, "batch").to_pylist():
+        if row["act"] == "received" and row["batch_id"] in force:
+            found.setdefault(row["source"], []).append(row["received_at"])
+    return found
 
 
 def pending(lake: Lake, night: Night, inbox: Path) -> list[Batch]:

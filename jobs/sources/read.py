@@ -9,7 +9,9 @@ from functools import partial
 from typing import BinaryIO
 
 from jobs.conf import VAULT, Field_, Source
+from jobs.conf.pull import FromPostgres
 from jobs.sources.archive import Opened, begins, opened
+from jobs.sources.header import extra
 from jobs.sources.part import Part, refused
 from jobs.sources.read_arff import read_arff
 from jobs.sources.read_csv import read_csv
@@ -47,7 +49,7 @@ def _documents(stream: BinaryIO, source: Source, groups: range | None) -> Iterat
             assert found.refusal is not None
             yield found.member, iter([replace(refused(found.refusal.rule, found.refusal.reason), member=found.member)])
         else:
-            yield found.member, (replace(part, member=found.member) for part in _read(found.stream, source, groups))
+            yield found.member, (replace(part, member=found.member, notes=_odd(part.notes, source)) for part in _read(found.stream, source, groups))
 
 
 def documents_of(stream: BinaryIO, source: Source) -> Iterator[Opened]:
@@ -72,6 +74,12 @@ def _read(stream: BinaryIO, source: Source, groups: range | None) -> Iterator[Pa
     if files.format == "xlsx":
         return read_xlsx(stream, files, columns, _formats(source), _scales(source))
     return read_xml(stream, files.format, columns, inner(source))
+
+
+def _odd(notes: tuple[str, ...], source: Source) -> tuple[str, ...]:
+    """Notes on a part, but for the one that a pull's mark has a column: the pull wrote it there itself."""
+    mark = source.pull.mark if isinstance(source.pull, FromPostgres) else None
+    return tuple(note for note in notes if note not in extra([mark.column], [])) if mark else notes
 
 
 def fields(source: Source) -> list[Field_]:

@@ -55,9 +55,10 @@ def test_before_anything_has_happened_it_says_so(tmp_path: Path) -> None:
 
 
 def test_what_the_night_went_without_is_said_before_any_figure(tmp_path: Path) -> None:
-    report(sample(), AS_OF, tmp_path / "r.html", without=["STOPPED: pay, receipt 2: <9> times"])
+    report(sample(), AS_OF, tmp_path / "r.html", without=["pay: late; expected 2026-01-19 01:00, last delivery 2026-01-05 09:00", "STOPPED: pay, receipt 2: <9> times"])
     text = (tmp_path / "r.html").read_text(encoding="utf-8")
-    assert "STOPPED: pay, receipt 2: &lt;9&gt; times" in text.split("1. The list against chance")[0]
+    top = text.split("1. The list against chance")[0]
+    assert "STOPPED: pay, receipt 2: &lt;9&gt; times" in top and "<li>pay: late; expected 2026-01-19 01:00, last delivery 2026-01-05 09:00</li>" in top
     report(sample(), AS_OF, tmp_path / "r.html")
     assert "went without" not in (tmp_path / "r.html").read_text(encoding="utf-8")
 

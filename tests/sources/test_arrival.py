@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jobs.conf import Conf, ConfError, Source, load
-from jobs.sources.arrival import arrivals, last_expected
+from jobs.sources.arrival import arrivals, last_expected, late_in_night, tells_late
 
 
 @pytest.fixture(scope="module")
@@ -93,3 +93,21 @@ def treasury() -> Source:
 def patient(days: int) -> Source:
     source = treasury()
     return source.model_copy(update={"expect": source.expect.model_copy(update={"schedule": "0 1 * * *", "late_after": f"{days}d"})})
+
+
+#   received by the night's run                          late in the night of the 20th, looked at from
+NIGHTS = [
+    (["2026-01-19T01:10:00+08:00"], "2026-01-20T06:00:00+08:00", False),  # tonight: what is due by now is there
+    (["2026-01-18T01:10:00+08:00"], "2026-01-20T06:00:00+08:00", True),
+    (["2026-01-19T01:10:00+08:00"], "2026-03-01T06:00:00+08:00", False),  # run later: seen as at the end of its day
+    (["2026-01-18T23:10:00+08:00"], "2026-03-01T06:00:00+08:00", True),
+    (["2026-01-05T01:00:00+08:00", "2026-02-01T01:00:00+08:00"], "2026-03-01T06:00:00+08:00", True),  # what came after the night is not seen by it
+    ([], "2026-03-01T06:00:00+08:00", False),  # never delivered: not connected
+]
+
+
+@pytest.mark.parametrize(("receipts", "now", "late"), NIGHTS)
+def test_a_night_says_who_was_late_by_what_it_received(conf: Conf, receipts: list[str], now: str, late: bool) -> None:
+    found = late_in_night(with_schedule(conf, "0 1 * * *", "1d"), {"treasury": [at(r) for r in receipts]}, date(2026, 1, 20), at(now))
+    assert [a.source for a in found] == (["treasury"] if late else [])
+    assert all(tells_late(str(a)) for a in found) and not tells_late("vat_return 3: columns not in the contract: late; x")
