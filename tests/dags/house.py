@@ -38,7 +38,7 @@ class Airflow:
 
         Of each run: `dag_id`; `conf`: its parameters; `answers`: (user, option) pairs given to the approval in turn, with `input`;
         `passed`: pattern of tasks counted as done without running; `retries`: tries again of each task; `kill`: words of a command
-        that is killed once.
+        that is killed once; `kill_at`: a fault point at which commands die on their first try.
         """
         found: list[dict[str, Any]] = self.script("run_dag", json.dumps(runs), timeout=timeout)
         return found

@@ -52,6 +52,8 @@ def outcome(bag: BundleDagBag, client: TestClient | None, asked: dict[str, Any])
     killed: list[str] = []
     if asked.get("answers"):
         threading.Thread(target=answer, args=(client, asked, answered), daemon=True).start()
+    if asked.get("kill_at"):
+        die_once_at(dag, asked["kill_at"])
     if asked.get("kill"):
         threading.Thread(target=kill_once, args=(asked["kill"], killed), daemon=True).start()
     run = dag.test(run_conf=asked.get("conf"), mark_success_pattern=asked.get("passed"))
@@ -69,6 +71,13 @@ def rows_of(run: Any) -> dict[str, Any]:
             "values": {x.task_id: XComModel.deserialize_value(x) for x in values},
             "assets": [event.asset.name for event in events],
         }
+
+
+def die_once_at(dag: Any, point: str) -> None:
+    """Every command of the DAG dies by SIGKILL at a named fault point, on its first try alone."""
+    for task in dag.tasks:
+        if hasattr(task, "bash_command"):
+            task.env = {**(task.env or {}), "ASSAY_FAULT": "{{ '" + point + "' if ti.try_number == 1 else '' }}"}
 
 
 def kill_once(words: str, killed: list[str]) -> None:

@@ -1,8 +1,9 @@
-"""DAGs of sources, run whole by `dag.test()`, each on a source of its own: one finds a file, one none, one is late, one is given bad words."""
+"""DAGs of sources, run whole by `dag.test()`, each on a source of its own: one finds a file, one none, one is late, one is given bad words; some pull."""
 
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from datetime import datetime
@@ -12,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.dags.house import Airflow, airflow_at
+from tests.dags.house import REPO, Airflow, airflow_at
 
 ZONE = ZoneInfo("Asia/Shanghai")
 EVIL = "2026-01-05'; touch broken; $(touch broken) \"`touch broken`"
@@ -101,3 +102,53 @@ def with_late(root: Path, database: Path, source: str, file: str) -> Airflow:
     subprocess.run(command, check=True, env=found.env, cwd=found.root, capture_output=True, timeout=60)
     (folder / file).write_text("b", encoding="utf-8")
     return found
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    found = tmp_path_factory.mktemp("place")
+    (found / "penalty_1.csv").write_text("a", encoding="utf-8")
+    return found
+
+
+@pytest.fixture(scope="module")
+def pulling(place: Path, tmp_path_factory: pytest.TempPathFactory, database: Path) -> Airflow:
+    """Penalties, ownership and licences are pulled: from a folder with a file, one without, one that is gone. All but penalties have been late since January."""
+    found = airflow_at(tmp_path_factory.mktemp("pulling"), database)
+    found.env["ASSAY_CONF"] = str(found.root / "conf")
+    shutil.copytree(REPO / "conf", found.root / "conf")
+    (found.root / "empty").mkdir()
+    for name, folder in (("penalty", place), ("ownership", found.root / "empty"), ("licence", found.root / "gone")):
+        path = found.root / "conf" / "sources" / f"{name}.yaml"
+        path.write_text(f"{path.read_text(encoding='utf-8')}\npull: {{kind: folder, url: {folder}, settle: 0s}}\n", encoding="utf-8")
+    for name in ("ownership", "licence"):
+        (found.inbox / name).mkdir()
+        entry = {"receipt": 1, "file": "a", "received_at": "2026-01-05T09:00:00+08:00", "kind": "delivery"}
+        (found.inbox / name / "manifest.jsonl").write_text(json.dumps(entry) + "\n", encoding="utf-8")
+    return found
+
+
+@pytest.fixture(scope="module")
+def pulls(pulling: Airflow) -> list[dict[str, Any]]:
+    killed = {"kill_at": "pull:landed", "retries": 1}  # it landed, and the task that landed it dies before it can say so
+    asked = [{"dag_id": "source_penalty", **killed}, {"dag_id": "source_ownership"}, {"dag_id": "source_licence", "retries": 0}]
+    return pulling.run_dags(*asked, timeout=600)
+
+
+def test_what_is_pulled_is_handed_on_also_when_the_task_dies_right_after(pulling: Airflow, pulls: list[dict[str, Any]]) -> None:
+    done = pulls[0]
+    assert (done["state"], done["tasks"]) == ("success", {"pull": "success", "look": "success", "hand_on": "success", "in_time": "success"})
+    assert done["tries"]["pull"] == 2, "the first try was killed, the second found nothing new"
+    assert done["assets"] == ["penalty"]
+    assert [(e["receipt"], e["file"], e["kind"]) for e in manifest(pulling, "penalty")] == [(1, "penalty_1.csv", "delivery")]
+
+
+def test_a_pull_that_finds_nothing_hands_nothing_on_and_marks_the_source_as_late(pulls: list[dict[str, Any]]) -> None:
+    done = pulls[1]
+    assert (done["state"], done["tasks"]) == ("success", {"pull": "success", "look": "success", "hand_on": "skipped", "in_time": "skipped"})
+    assert done["assets"] == []
+
+
+def test_a_place_that_cannot_be_read_fails_the_run_and_lateness_is_said_all_the_same(pulls: list[dict[str, Any]]) -> None:
+    done = pulls[2]
+    assert (done["state"], done["tasks"]) == ("failed", {"pull": "failed", "look": "upstream_failed", "hand_on": "upstream_failed", "in_time": "skipped"})
