@@ -75,6 +75,7 @@ def _allowed(f: Field_) -> str:
     said = ["required"] if f.required else []
     said += ["check digit"] if f.check_digit else []
     said += [", ".join(k if k == v else f"{k} = {v}" for k, v in f.codes.items())] if f.codes else []
+    said += [f"code table {f.code_table}"] if f.code_table else []
     said += [f"at least {f.min}"] if f.min is not None else []
     said += [f"at most {f.max}"] if f.max is not None else []
     return "; ".join(said)

@@ -10,6 +10,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from jobs.conf.base import ConfError
+from jobs.conf.codes import CodesError, CodeSystem, read_system
 from jobs.conf.source import Source
 from jobs.conf.whole import (
     Conf,
@@ -96,7 +97,25 @@ def _parts(folder: Path, faults: list[str]) -> dict[str, Any]:
     parts["register"] = {r.code: r for r in many(folder / "register.yaml", RiskCode)}
     parts["indicators"] = tuple(i for p in sorted((folder / "indicators").glob("*.yaml")) for i in many(p, IndicatorParameters))
     parts["plans"] = tuple(one(p, Plan) for p in sorted((folder / "plan").glob("*.yaml")))
+    if (folder / "codes").is_dir():
+        parts["codes"] = _codes(folder / "codes", faults)
     return parts
+
+
+def _codes(folder: Path, faults: list[str]) -> CodeSystem:
+    """The code tables of conf/codes/, their places told as those of any other file."""
+    try:
+        found = read_system(folder)
+    except CodesError as fault:
+        faults.append(str(fault).replace(str(folder), "conf/codes"))
+        return CodeSystem()
+    for codes in found.tables.values():
+        for periods in codes.values():
+            periods[:] = [c._replace(file=f"conf/codes/{Path(c.file).name}") for c in periods]
+    for said in found.successors.values():
+        for successors in said.values():
+            successors[:] = [s._replace(file=f"conf/codes/{Path(s.file).name}") for s in successors]
+    return found
 
 
 def _place(folder: Path, path: Path) -> str:
@@ -166,6 +185,12 @@ def _found(fault: Any) -> str:
 
 def _cross_checks(conf: Conf) -> list[str]:
     faults = [f"conf/sources/{file}.yaml: name: '{s.name}' differs from the file's name" for file, s in conf.sources.items() if s.name != file]
+    faults += [
+        f"conf/sources/{s.name}.yaml: {name}: code_table: no table '{f.code_table}' in conf/codes/; known: {', '.join(sorted(conf.codes.tables)) or 'none'}"
+        for s in conf.sources.values()
+        for _, name, f in s.fields()
+        if f.code_table and f.code_table not in conf.codes.tables
+    ]
     offices = {o.id for o in conf.offices}
     faults += [f"conf/offices.yaml: {o.id}: parent: no office '{o.parent}'" for o in conf.offices if o.parent and o.parent not in offices]
     faults += [

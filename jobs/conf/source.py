@@ -35,6 +35,7 @@ class Field_(Strict):
     unit: str | None = Field(default=None, description="what the agency counts in, such as 万元, kWh or m2; null: as the table's column says")
     scale: Decimal = Field(default=Decimal(1), gt=0, description="10000 when the agency counts in ten-thousands; a unit of UNITS gives its own")
     codes: dict[str, str] | None = None
+    code_table: str | None = Field(default=None, description="table of conf/codes/ by which codes are read, as valid on the day of the event")
     masked: tuple[str, ...] = Field(default=(), description="values that stand for a hidden one: read as null")
     min: Decimal | None = None
     max: Decimal | None = None
@@ -73,8 +74,10 @@ class Field_(Strict):
                 re.compile(self.pattern)
             except re.error as fault:
                 raise ValueError(f"pattern: no regular expression ({fault})") from fault
-        if self.type == "code" and not self.codes:
-            raise ValueError("a code column needs `codes`")
+        if self.type == "code" and bool(self.codes) == bool(self.code_table):
+            raise ValueError("a code column needs either `codes` or a `code_table`")
+        if self.code_table and self.type != "code":
+            raise ValueError(f"code_table is for code columns, not for {self.type}")
         return self
 
 
@@ -222,6 +225,14 @@ class Source(Strict):
         for label, name in (("event_at", self.event_at), ("known.from", self.known.from_)):
             if name not in given | (dated if label == "known.from" else set()):
                 raise ValueError(f"{label}: '{name}' is not a mapped column")
+        return self
+
+    @model_validator(mode="after")
+    def _codes_have_their_day(self) -> Source:
+        """A code table is asked as of the event's day, which the record itself must say."""
+        coded = {name for name, f in self.columns.items() if f.code_table}
+        if len(coded) < sum(1 for _, _, f in self.fields() if f.code_table) or (coded and self.event_at not in self.columns):
+            raise ValueError("code_table: only a column of the record itself can have one, and event_at must be such a column too")
         return self
 
     @model_validator(mode="after")

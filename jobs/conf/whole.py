@@ -11,6 +11,7 @@ from typing import Literal
 from pydantic import ConfigDict, Field
 
 from jobs.conf.base import ConfError, Cron, Level, Money, S, Share, Sourced, Strict, Text, Zone, in_force
+from jobs.conf.codes import CodeSystem
 from jobs.conf.source import Source
 
 COMPREHENSIVE = "comprehensive"  # the risk code of whoever is examined without a point: chosen by the model alone, or drawn
@@ -244,6 +245,7 @@ class Conf(Strict):
     workflow: tuple[Transition, ...] = ()
     wording: tuple[Wording, ...] = ()
     ranking: Ranking = Ranking()
+    codes: CodeSystem = Field(default_factory=CodeSystem)
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
     @property

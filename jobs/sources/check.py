@@ -15,8 +15,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from jobs.conf import Field_, House, Source
+from jobs.lake.arrays import day_numbers
 from jobs.lake.tables import DATE, LONG, STRING, Table, table
 from jobs.sources.cells import Broken, Mask, as_text, convert, mask, parse_dates, parse_times
+from jobs.sources.code_tables import NO_TABLES, WORDS, Tables
 from jobs.sources.digest import row_digests
 from jobs.sources.part import Part
 
@@ -55,13 +57,13 @@ class Spread:
     there: Mask
 
 
-def check(part: Part, source: Source, house: House, receipt: Receipt) -> Checked:
-    """Check the records of a part against the contract of their source."""
+def check(part: Part, source: Source, house: House, receipt: Receipt, codes: Tables = NO_TABLES) -> Checked:
+    """Check the records of a part against the contract of their source; `codes`: the code tables its columns name."""
     contract, count = table(source.table), len(part.line)
     if count == 0:
         return Checked(_unread(part), _no_rows(contract), {t: _no_rows(table(t)) for t in source.details or {}}, part.notes)
     pass_ = _Pass(part, source, house, contract, receipt)
-    base = pass_.columns(source.columns, contract.key)
+    base = pass_.coded(pass_.columns(source.columns, contract.key), codes)
     spreads = pass_.spreads(base)
     version = pass_.version()
     clocks = [pass_.clocks({**base, **s.columns}, version, s.there) for s in (spreads if source.stages else spreads[:1])]
@@ -88,6 +90,19 @@ class _Pass:
         """Target columns of the records, by the fields of the contract."""
         types = {c.name: c.type for c in self.contract.own}
         return {name: self._one(f, label + name, types[name], name in key) for name, f in fields.items()}
+
+    def coded(self, base: dict[str, pa.Array], codes: Tables) -> dict[str, pa.Array]:
+        """The columns with what their codes stand for on the day of the event; a record without that day is broken anyway."""
+        for name, f in self.source.columns.items():
+            if f.code_table is None:
+                continue
+            table_, given = codes[f.code_table], base[name]
+            days = day_numbers(base[self.source.event_at], 0)
+            base[name], rules = table_.read(given, days)
+            for rule in WORDS:
+                if (where := rules == rule).any():
+                    self.broken.append(Broken(f"{rule}:{name}", where, given, WORDS[rule].format(f.code_table)))
+        return base
 
     def _one(self, f: Field_, name: str, target: pa.DataType, key: bool) -> pa.Array:
         cells = self.part.cells[f.from_] if f.from_ is not None else pa.repeat(pa.scalar(f.constant, STRING), self.count)

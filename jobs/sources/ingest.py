@@ -24,6 +24,7 @@ from jobs.sources.acts import ACCEPTED, REJECTED, RETIRED, STOPPED, last_acts
 from jobs.sources.arrival import late_in_night
 from jobs.sources.bucket import Batch, BucketTask, Written, receive_bucket
 from jobs.sources.check import Receipt
+from jobs.sources.code_tables import digest, tables_of
 from jobs.sources.conservation import conserved
 from jobs.sources.expectation import STOP, in_words, judge
 from jobs.sources.landing import Delivery, batch_id, deliveries, file_digests, received_day
@@ -147,11 +148,12 @@ def pending(lake: Lake, night: Night, inbox: Path) -> list[Batch]:
             if (inbox / source.name).is_dir():
                 log.warning(NO_VAULT.format(source.name))
             continue
+        codes = digest(tables_of(source, night.conf))
         before = [r["batch_id"] for r in rows if r["source"] == source.name]
         mine = [r for r in rows if r["source"] == source.name and r["kind"] != RELEASE]
         days = [received_day(r["received_at"], night.conf.house) for r in mine]
         for delivery in _in_order(deliveries(inbox, source, night.conf.house, night.as_of), {r["receipt"] for r in mine}):
-            batch = batch_id(delivery, source, night.conf.house)
+            batch = batch_id(delivery, source, night.conf.house, codes)
             if batch in stopped:
                 if source.expect.after_stop == "wait":
                     break
@@ -203,7 +205,7 @@ def _file_tasks(batch: Batch, conf: Conf, buckets: int, vault: Vault | None) -> 
         raise VaultError(NO_VAULT.format(batch.source.name))
     task = partial(
         FileTask, batch.ordinal, batch.source, conf.house, receipt, delivery.folder, buckets=buckets, held=batch.held,
-        batch_id=batch.batch_id, vault=vault if batch.source.vault else None,
+        batch_id=batch.batch_id, vault=vault if batch.source.vault else None, codes=tables_of(batch.source, conf),
     )  # fmt: skip
     together: list[str] = []
     size = 0

@@ -88,9 +88,9 @@ def deliveries(inbox: Path, source: Source, house: House, as_of: date) -> list[D
     return found
 
 
-def batch_id(delivery: Delivery, source: Source, house: House) -> str:
-    """Digest of source, receipt, file contents, contract and code: after a fix the same files are another batch."""
-    parts = [delivery.source, str(delivery.receipt), contract_digest(source, house), str(CODE_REVISION)]
+def batch_id(delivery: Delivery, source: Source, house: House, codes: str = "") -> str:
+    """Digest of source, receipt, file contents, contract, code tables (their digest) and code: after a fix the same files are another batch."""
+    parts = [delivery.source, str(delivery.receipt), contract_digest(source, house), str(CODE_REVISION), *([codes] if codes else [])]
     for name, digest in zip(delivery.files, file_digests(delivery), strict=True):
         parts += [name, digest]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:24]

@@ -18,6 +18,7 @@ from jobs.lake.lake import Lake
 from jobs.lake.read import data_files, read_files, whole
 from jobs.lake.tables import table
 from jobs.sources.check import Receipt, check
+from jobs.sources.code_tables import tables_of
 from jobs.sources.part import Part
 from jobs.sources.read import documents
 
@@ -87,7 +88,7 @@ def today(row: Row, conf: Conf, inbox: Path, receipt: Receipt) -> Today | None:
     if source is None or not path.is_file():
         return None
     for part in _parts(path, source, row["file"]):
-        found = check(part, source, conf.house, receipt)
+        found = check(part, source, conf.house, receipt, tables_of(source, conf))
         records = found.records.filter(pc.equal(found.records["line"], row["line"])).to_pylist()
         if records:
             return Today(tuple(records[0]["rules"] or ()), records[0]["reason"], _cells(part, row["line"]))

@@ -16,6 +16,7 @@ from jobs.lake.arrays import Ints
 from jobs.lake.buckets import buckets_of, group_codes
 from jobs.lake.tables import table
 from jobs.sources.check import Checked, Receipt, check
+from jobs.sources.code_tables import Tables
 from jobs.sources.held import Held
 from jobs.sources.many import read_many
 from jobs.sources.part import Part, refused
@@ -48,6 +49,7 @@ class FileTask:
     batch_id: str = ""
     vault: Vault | None = None
     groups: range | None = None
+    codes: Tables = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -133,7 +135,7 @@ def _checked(task: FileTask, parts: Iterator[Part]) -> Iterator[Checked]:
     line = 0
     try:
         for part in parts:
-            found = check(part, task.source, task.house, task.receipt)
+            found = check(part, task.source, task.house, task.receipt, task.codes)
             line = max(line, int(pc.max(found.records["line"]).as_py() or 0))
             yield found
     except OSError:

@@ -33,7 +33,7 @@ EXPECTED = {"date", "money", "number", "required", "check_digit", "scientific", 
 def received(tmp_path_factory: pytest.TempPathFactory) -> tuple[Lake, Path, dict[str, Counter[str]]]:
     """The files of a country, received; and per source the records of each fate."""
     country, root = write(world(300, 18), tmp_path_factory.mktemp("country")), tmp_path_factory.mktemp("lake")
-    told = Conf.model_construct(house=SHIPPED.house, sources={name: SHIPPED.sources[name] for name in PAPERS})
+    told = Conf.model_construct(house=SHIPPED.house, codes=SHIPPED.codes, sources={name: SHIPPED.sources[name] for name in PAPERS})
     lake = Lake.open(root, SHIPPED.house.buckets)
     apart = tmp_path_factory.mktemp("apart")
     new_key(apart / "key")
