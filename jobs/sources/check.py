@@ -97,8 +97,8 @@ class _Pass:
             if f.code_table is None:
                 continue
             table_, given = codes[f.code_table], base[name]
-            days = day_numbers(base[self.source.event_at], 0)
-            base[name], rules = table_.read(given, days)
+            day = base[self.source.event_at]
+            base[name], rules = table_.read(pc.if_else(pc.is_valid(day), given, pa.scalar(None, STRING)), day_numbers(day, 0))
             for rule in WORDS:
                 if (where := rules == rule).any():
                     self.broken.append(Broken(f"{rule}:{name}", where, given, WORDS[rule].format(f.code_table)))

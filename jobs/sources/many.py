@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from jobs.conf import House, Source
 from jobs.sources.check import Checked, Receipt, check
+from jobs.sources.code_tables import NO_TABLES, Tables
 from jobs.sources.read import documents_of, inner, wanted
 from jobs.sources.read_xml import Gathered
 from jobs.sources.standards.xml import Refused
@@ -19,7 +20,7 @@ TOGETHER = 2000
 """Documents checked at once."""
 
 
-def read_many(folder: str, files: tuple[str, ...], source: Source, house: House, receipt: Receipt) -> Iterator[Checked]:
+def read_many(folder: str, files: tuple[str, ...], source: Source, house: House, receipt: Receipt, codes: Tables = NO_TABLES) -> Iterator[Checked]:
     """The documents of e-invoice files, checked; every table has the column `file` (`archive!member`) beside the line in it."""
     columns, details = wanted(source), inner(source)
     found, places = Gathered(), list[tuple[str, int]]()
@@ -38,10 +39,10 @@ def read_many(folder: str, files: tuple[str, ...], source: Source, house: House,
                     continue
                 found.read(opened.stream, source.files.format, partial(numbered, place))
         if len(found) >= TOGETHER:
-            yield _placed(check(found.part(columns, details), source, house, receipt), places)
+            yield _placed(check(found.part(columns, details), source, house, receipt, codes), places)
             found, places = Gathered(), []
     if len(found):
-        yield _placed(check(found.part(columns, details), source, house, receipt), places)
+        yield _placed(check(found.part(columns, details), source, house, receipt, codes), places)
 
 
 def _placed(checked: Checked, places: list[tuple[str, int]]) -> Checked:

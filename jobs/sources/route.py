@@ -92,7 +92,7 @@ Place = tuple[str, Checked]
 def _found(task: FileTask) -> Iterator[tuple[str, Checked | Parcel]]:
     """What the files hold, one after the other; e-invoices, of which each file is one, many at once."""
     if task.source.files.format in FORMATS and task.source.broken == "row" and task.held is None and not (task.source.vault or task.source.files.parquet):
-        yield from (("", found) for found in read_many(task.folder, task.files, task.source, task.house, task.receipt))
+        yield from (("", found) for found in read_many(task.folder, task.files, task.source, task.house, task.receipt, task.codes))
         return
     for file in task.files:
         yield from _wanted(task, file)

@@ -54,19 +54,20 @@ def test_a_delivery_is_read_by_the_table_and_a_corrected_table_makes_it_another_
     conf = SYSTEM
     monkeypatch.setattr(Office, "conf", property(lambda self: Conf.model_construct(house=_house(self), sources={s.name: s for s in self.sources}, codes=conf)))
     office = Office(tmp_path / "office", (coded(),))
-    lines = [f"p1,{GOOD},2025-06-30,1.00,old", f"p2,{GOOD},2025-07-01,1.00,old", f"p3,{GOOD},2025-07-01,1.00,split", f"p4,{GOOD},2025-07-01,1.00,?", f"p5,{GOOD},2025-07-01,1.00,"]
+    lines = [f"p1,{GOOD},2025-06-30,1.00,old", f"p2,{GOOD},2025-07-01,1.00,old", f"p3,{GOOD},2025-07-01,1.00,split", f"p4,{GOOD},2025-07-01,1.00,?", f"p5,{GOOD},2025-07-01,1.00,", f"p6,{GOOD},someday,1.00,old"]
     office.land("pay", 1, "2026-01-05", {"a.csv": pay(lines, "no,id,day,amount,kind")})
     (act,) = office.receive()
-    assert (act["accepted"], act["quarantined"]) == (3, 2)
+    assert (act["accepted"], act["quarantined"]) == (3, 3)
     assert {r["payment_no"]: r["kind"] for r in office.state("payment")} == {"p1": "old", "p2": "new", "p5": None}
     broken = {r["line"]: (r["rules"], r["reason"]) for r in whole(office.lake.root, "quarantine").to_pylist()}
+    assert broken[7][0] == ["date:paid_on"]  # no day, no word about the code
     assert broken[4][0] == ["code_split:kind"] and broken[5] == (["code:kind"], "kind: '?' is no code of table kind; correct it, or have the table brought up to date")
     office.lake.retire(act["batch_id"], office.lake.take_lease("retire"), "the code table was wrong")
     assert office.receive() == []  # the same files, contract and codes: the same batch, which was retired
     conf = CodeSystem(SYSTEM.tables, {"kind": {**SYSTEM.successors["kind"], "split": SYSTEM.successors["kind"]["split"][:1]}})
     (again,) = office.receive()
-    assert (again["accepted"], again["quarantined"]) == (4, 1) and again["batch_id"] != act["batch_id"]
-    assert office.waiting() == {("a.csv", 5): ["code:kind"]}
+    assert (again["accepted"], again["quarantined"]) == (4, 2) and again["batch_id"] != act["batch_id"]
+    assert office.waiting() == {("a.csv", 5): ["code:kind"], ("a.csv", 7): ["date:paid_on"]}
 
 
 def _house(office: Office) -> Any:
