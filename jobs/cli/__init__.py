@@ -10,11 +10,11 @@ import typer
 from jobs.cli import batch, codes, keep, landing, look, loop, pulling, quarantine, reading, study, trace, vault
 from jobs.cli.place import quiet
 from jobs.conf import ConfError, PurposeError
+from jobs.lake.manifest import LandingError
 from jobs.lake.session import JarsMissing
 from jobs.lake.write import Fenced, LakeError
 from jobs.respond.returned_list import UnreadableList
 from jobs.runner import Refused
-from jobs.sources.landing import LandingError
 
 log = logging.getLogger(__name__)
 USAGE: type[Exception] = typer.BadParameter.__mro__[1]  # usage errors of whichever click typer brings

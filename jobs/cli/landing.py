@@ -13,10 +13,10 @@ import typer
 from jobs import conf as configuration
 from jobs.conf import Conf, ConfError
 from jobs.lake.lake import now
+from jobs.lake.manifest import MANIFEST, read_entries
 from jobs.sources.arrival import Arrival, arrivals, seen_at
 from jobs.sources.drop import land as land_files
 from jobs.sources.drop import waiting
-from jobs.sources.landing import MANIFEST, read_entries
 
 Moment = Annotated[str | None, typer.Option(help="ISO date and time with zone; default: now")]
 

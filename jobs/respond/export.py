@@ -1,7 +1,8 @@
 """Events of the case store as a delivery of the source `case_event`: the one way back into the lake, exactly once.
 
 Three steps, each safe to repeat: the events get their receipt in the store; the file and its manifest line are written from the store; the
-receipt is marked done. Killed between them and run again, the same file stands there once.
+receipt is marked done. Killed between them and run again, the same file stands there once. File and line are written while nobody else may
+enter files of that folder; a number that somebody else has taken meanwhile is left to him.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from jobs.lake.faults import fault_point
+from jobs.lake.manifest import MANIFEST, alone, append_entries, read_entries
 from jobs.respond.records import Case, CaseAction, Export
 from jobs.respond.store import Store
 
@@ -45,7 +47,7 @@ def _stamp(session: Session, folder: Path, received_at: datetime) -> int | None:
     fresh = (CaseAction.receipt.is_(None), CaseAction.kind.in_(EXPORTED), CaseAction.event_on <= received_at.date())
     if not session.scalar(select(func.count()).select_from(CaseAction).where(*fresh)):
         return None
-    receipt = 1 + max(session.scalar(select(func.max(Export.receipt))) or 0, max((m["receipt"] for m in _manifest(folder)), default=0))
+    receipt = 1 + max(session.scalar(select(func.max(Export.receipt))) or 0, max((m["receipt"] for m in read_entries(folder / MANIFEST)), default=0))
     session.execute(update(CaseAction).where(*fresh).values(receipt=receipt))
     session.add(Export(receipt=receipt, file=f"{receipt:06d}.jsonl", received_at=received_at.isoformat(), done=False))
     return receipt
@@ -59,12 +61,15 @@ def _finish(store: Store, folder: Path) -> int:
         contents = {e.receipt: list(_events(session, e.receipt)) for e in waiting}
     for export in waiting:
         lines = contents[export.receipt]
-        _replace(folder / export.file, "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
-        fault_point("export:file")
-        known = _manifest(folder)
-        if not any(export.receipt == m["receipt"] or export.file == m["file"] for m in known):
-            entry = {"receipt": export.receipt, "file": export.file, "received_at": export.received_at, "kind": "delivery"}
-            _replace(folder / "manifest.jsonl", "".join(json.dumps(m, ensure_ascii=False) + "\n" for m in [*known, entry]))
+        with alone(folder):
+            _replace(folder / export.file, "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
+            fault_point("export:file")
+            known = read_entries(folder / MANIFEST)
+            if export.file not in {m["file"] for m in known}:
+                taken = {m["receipt"] for m in known}
+                receipt = export.receipt if export.receipt not in taken else 1 + max(taken)
+                entry = {"receipt": receipt, "file": export.file, "received_at": export.received_at, "kind": "delivery"}
+                append_entries(folder / MANIFEST, [json.dumps(entry, ensure_ascii=False)])
         fault_point("export:manifest")
         with store.write() as session:
             session.execute(update(Export).where(Export.receipt == export.receipt).values(done=True))
@@ -89,11 +94,6 @@ def _iso(day: Any) -> str | None:
 
 def _money(cents: int | None) -> str | None:
     return None if cents is None else str(Decimal(cents) / 100)
-
-
-def _manifest(folder: Path) -> list[dict[str, Any]]:
-    path = folder / "manifest.jsonl"
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()] if path.is_file() else []
 
 
 def _replace(path: Path, text: str) -> None:

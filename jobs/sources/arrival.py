@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from croniter import croniter
 
 from jobs.conf import Conf, ConfError, Source, period
-from jobs.sources.landing import MANIFEST, read_entries
+from jobs.lake.manifest import MANIFEST, read_entries
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from jobs.conf import Source
 from jobs.lake.faults import fault_point
-from jobs.sources.landing import MANIFEST, alone, append_entries, read_entries
+from jobs.lake.manifest import MANIFEST, alone, append_entries, read_entries
 
 UNFINISHED = (".part", ".tmp", ".filepart", ".crdownload")
 

@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
+from jobs.lake.manifest import append_entries, read_entries
 from jobs.respond.audit import verify
 from jobs.respond.export import export_events
 from jobs.respond.feedback import apply_feedback, read_action
@@ -135,6 +136,20 @@ def test_killed_while_exporting_each_event_is_there_once(handed: Store, url: str
     assert len(lines) == 1
     events = [json.loads(line) for line in (tmp_path / "case_event" / json.loads(lines[0])["file"]).read_text().splitlines()]
     assert sorted(e["case_id"] for e in events) == sorted(case_id(n) for n in range(1, 7))
+
+
+def test_a_number_taken_while_an_export_lay_killed_is_left_to_whom_it_belongs(handed: Store, url: str, tmp_path: Path) -> None:
+    script = (
+        f"import sys; sys.path.insert(0, {str(ROOT)!r})\nfrom datetime import datetime\nfrom pathlib import Path\nfrom jobs.respond.export import export_events\n"
+        f"from jobs.respond.store import Store\nexport_events(Store.open({url!r}), Path({str(tmp_path)!r}), datetime.fromisoformat({RECEIVED.isoformat()!r}))"
+    )
+    assert subprocess.run([sys.executable, "-c", script], env={**os.environ, "ASSAY_FAULT": "export:stamped"}, cwd=ROOT, check=False).returncode == -9
+    manifest = tmp_path / "case_event" / "manifest.jsonl"
+    append_entries(manifest, [json.dumps({"receipt": 1, "file": "by_hand.jsonl", "received_at": RECEIVED.isoformat(), "kind": "delivery"})])
+    export_events(handed, tmp_path, RECEIVED)
+    assert export_events(handed, tmp_path, RECEIVED) == 0
+    assert [(e["receipt"], e["file"]) for e in read_entries(manifest)] == [(1, "by_hand.jsonl"), (2, "000001.jsonl")]
+    assert len((manifest.parent / "000001.jsonl").read_text(encoding="utf-8").splitlines()) == 6
 
 
 def test_a_receipt_time_without_zone_is_refused(lite: Store, tmp_path: Path) -> None:

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from jobs.conf import House
+from jobs.lake.manifest import LandingError
 from jobs.sources.conservation import NotConserved, conservation_table
-from jobs.sources.landing import LandingError, batch_id, deliveries, received_day
+from jobs.sources.landing import batch_id, deliveries, received_day
 from tests.sources.given import DAY, HOUSE, source
 
 AS_OF = date(2026, 2, 1)

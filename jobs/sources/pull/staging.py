@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from jobs.lake.faults import fault_point
-from jobs.sources.landing import MANIFEST, alone, append_entries, read_entries, staged, sync_folder, uncover
+from jobs.lake.manifest import MANIFEST, alone, append_entries, read_entries, staged, sync_folder, uncover
 
 
 class PullError(Exception):

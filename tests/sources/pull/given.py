@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from jobs.conf import Source
-from jobs.sources.landing import read_entries
+from jobs.lake.manifest import read_entries
 from jobs.sources.pull.run import pull
 from tests.sources.given import HOUSE, source
 
