@@ -234,6 +234,7 @@ def test_a_vault_in_the_lake_or_with_its_key_in_it_is_refused(tmp_path: Path, mo
 @pytest.mark.parametrize(
     ("content", "mode", "says"),
     [(None, 0o600, "cannot be read"), (b"", 0o600, "holds no key"), (b"abc\n", 0o600, "no Fernet key"), (Fernet.generate_key(), 0o640, "may be read by others")],
+    ids=["missing", "empty", "no key", "open to others"],
 )
 def test_a_key_file_that_cannot_be_used_is_refused(tmp_path: Path, content: bytes | None, mode: int, says: str) -> None:
     if content is not None:
