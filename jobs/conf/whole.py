@@ -27,6 +27,7 @@ class House(Strict):
     zone: Zone
     cut_off: str = Field(default="24:00", pattern=r"^([01]\d|2[0-4]):[0-5]\d$", description="receipts after it belong to the next day")
     nightly: Cron = Field(default="0 6 * * *", description="cron expression of the latest time at which the night starts")
+    upkeep: Cron = Field(default="0 13 * * 6", description="cron expression of when the lake is looked after")
     buckets: int = Field(ge=1, le=65536)
     seed: int = Field(ge=0)
     id_standard: str = Field(default="cn.uscc", description="python-stdnum module that checks taxpayer ids")

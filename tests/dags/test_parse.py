@@ -26,8 +26,15 @@ def test_every_dag_can_be_imported(parsed: dict[str, Any]) -> None:
     assert parsed["errors"] == {}
 
 
-def test_there_is_one_dag_per_contract_and_the_night(parsed: dict[str, Any]) -> None:
-    assert set(parsed["dags"]) == {f"source_{name}" for name in load().sources} | {"nightly"}
+def test_there_is_one_dag_per_contract_the_night_and_upkeep(parsed: dict[str, Any]) -> None:
+    assert set(parsed["dags"]) == {f"source_{name}" for name in load().sources} | {"nightly", "upkeep"}
+
+
+def test_the_lake_is_looked_after_at_its_hour_and_then_examined(parsed: dict[str, Any]) -> None:
+    dag = parsed["dags"]["upkeep"]
+    assert f'"{load().house.upkeep}"' in dag["timetable"]
+    assert (dag["tasks"], dag["downstream"]["upkeep"]) == (["upkeep", "doctor"], ["doctor"])
+    assert {t: command.split()[-1] for t, command in dag["commands"].items()} == {"upkeep": "upkeep", "doctor": "doctor"}
 
 
 def test_a_source_dag_has_the_schedule_and_the_asset_of_its_contract(parsed: dict[str, Any]) -> None:
@@ -64,7 +71,7 @@ def test_the_night_waits_for_the_assets_of_the_sources_it_must_not_run_without(p
 def test_tasks_are_tried_twice_and_one_run_at_a_time(parsed: dict[str, Any]) -> None:
     for dag in parsed["dags"].values():
         assert dag["max_active_runs"] == 1 and not dag["catchup"]
-        assert {n for t, n in dag["retries"].items() if t != "arrived"} == {1}
+        assert {n for t, n in dag["retries"].items() if t not in ("arrived", "upkeep")} == {1}
 
 
 def test_commands_are_this_environments_own_and_take_values_from_the_environment(parsed: dict[str, Any]) -> None:
