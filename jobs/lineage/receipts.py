@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import Literal
 
 from jobs.conf import Source
 from jobs.lake.lake import Lake
+from jobs.lake.manifest import sha256_of
 from jobs.lake.read import data_files, whole
 from jobs.lake.tables import table
 from jobs.lineage.cell import Receipt, Row
@@ -72,5 +72,4 @@ def _state(act: Row, file: str, folder: Path) -> State:
         return "gone"
     if landed not in digests:
         return "unknown"
-    with (folder / landed).open("rb") as stream:
-        return "same" if hashlib.file_digest(stream, "sha256").hexdigest() == digests[landed] else "changed"
+    return "same" if sha256_of(folder / landed) == digests[landed] else "changed"

@@ -6,7 +6,6 @@ A run killed between two steps is finished by the next one.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -15,7 +14,7 @@ from pathlib import Path
 
 from jobs.conf import Source
 from jobs.lake.faults import fault_point
-from jobs.lake.manifest import MANIFEST, alone, append_entries, read_entries
+from jobs.lake.manifest import MANIFEST, alone, append_entries, read_entries, sha256_of
 
 UNFINISHED = (".part", ".tmp", ".filepart", ".crdownload")
 
@@ -49,16 +48,16 @@ def land(source: Source, drop: Path, inbox: Path, received_at: datetime, kind: s
             append_entries(folder / MANIFEST, [json.dumps({"file": name, **delivery}, ensure_ascii=False) for name in fresh])
         fault_point("landing:entered")
         for path, name in files.items():
-            if _digest(path) == _digest(folder / name):  # one that its agency went on writing stays, and lands whole next time
+            if sha256_of(path) == sha256_of(folder / name):  # one that its agency went on writing stays, and lands whole next time
                 path.unlink()
     return fresh
 
 
 def _landed_name(path: Path, folder: Path) -> str:
     target = folder / path.name
-    if not target.exists() or _digest(target) == _digest(path):
+    if not target.exists() or sha256_of(target) == sha256_of(path):
         return path.name
-    return f"{path.stem}-{_digest(path)[:12]}{path.suffix}"
+    return f"{path.stem}-{sha256_of(path)[:12]}{path.suffix}"
 
 
 def _copy(path: Path, target: Path) -> None:
@@ -69,8 +68,3 @@ def _copy(path: Path, target: Path) -> None:
     with part.open("rb") as written:
         os.fsync(written.fileno())
     part.replace(target)
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()

@@ -16,7 +16,7 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from jobs.conf import House, Source
-from jobs.lake.manifest import MANIFEST, LandingError, alone, append_entries, read_entries, uncover
+from jobs.lake.manifest import MANIFEST, LandingError, alone, append_entries, read_entries, sha256_of, uncover
 from jobs.sources import CODE_REVISION
 
 log = logging.getLogger(__name__)
@@ -95,8 +95,7 @@ def file_digests(delivery: Delivery) -> list[str]:
 @lru_cache(maxsize=100_000)
 def _file_digest(path: str, changed: int) -> str:
     """Of a file as it was at a moment: each is read for its digest once."""
-    with open(path, "rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+    return sha256_of(Path(path))
 
 
 def contract_digest(source: Source, house: House) -> str:

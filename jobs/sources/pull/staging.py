@@ -6,7 +6,6 @@ The entry is the one moment that counts. What a killed pull left before it is re
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import json
 import os
 from collections.abc import Iterator
@@ -17,7 +16,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from jobs.lake.faults import fault_point
-from jobs.lake.manifest import MANIFEST, alone, append_entries, read_entries, staged, sync_folder, uncover
+from jobs.lake.manifest import MANIFEST, alone, append_entries, read_entries, sha256_of, staged, sync_folder, uncover
 
 
 class PullError(Exception):
@@ -105,18 +104,12 @@ def _clear(folder: Path) -> None:
 def _name(piece: Piece, folder: Path, entries: list[dict[str, Any]]) -> tuple[str, dict[str, Any] | None]:
     """A name that no other content has; with the entry of the same content, when it has landed under that name."""
     taken = {e["file"]: e for e in entries}
-    digest = digest_of(piece.part)
+    digest = sha256_of(piece.part)
     parts = Path(piece.name)
     for name in (piece.name, f"{parts.stem}-{digest[:12]}{parts.suffix}"):
         there = next((p for p in (folder / name, staged(folder, name)) if p.is_file()), None)
         if there is None and name not in taken:
             return name, None
-        if piece.same and name in taken and there is not None and digest_of(there) == digest:
+        if piece.same and name in taken and there is not None and sha256_of(there) == digest:
             return name, taken[name]
     return f"{parts.stem}-{digest[:12]}-{len(entries)}{parts.suffix}", None
-
-
-def digest_of(path: Path) -> str:
-    """SHA-256 of a file."""
-    with path.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()

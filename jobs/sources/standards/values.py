@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
+from typing import TypeVar
 
 from lxml import etree
 
 from jobs.sources.standards.nodes import first, missing, place, said
 from jobs.sources.standards.xml import Refused
 
+T = TypeVar("T")
 MOST_DIGITS = 18
 """Digits before the point; what is larger is no amount of money in any currency."""
 _PLAIN = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)", re.ASCII)
@@ -64,9 +67,13 @@ def day(text: str) -> date | None:
 
 def money(element: etree._Element, path: str) -> Decimal | None:
     """The amount at a path, None when there is none. Refused when it is no number."""
+    return _at(element, path, number_of)
+
+
+def _at(element: etree._Element, path: str, read: Callable[[etree._Element, str], T]) -> T | None:
     found = first(element, path)
     text = said(found) if found is not None else None
-    return None if text is None or found is None else number_of(found, text)
+    return None if text is None or found is None else read(found, text)
 
 
 def number_of(element: etree._Element, text: str, name: str | None = None) -> Decimal:
@@ -80,9 +87,7 @@ def number_of(element: etree._Element, text: str, name: str | None = None) -> De
 
 def date_at(element: etree._Element, path: str) -> date | None:
     """The day at a path, None when there is none. Refused when it is no date."""
-    found = first(element, path)
-    text = said(found) if found is not None else None
-    return None if text is None or found is None else day_of(found, text)
+    return _at(element, path, day_of)
 
 
 def needed_date(element: etree._Element, *paths: str) -> date:

@@ -14,6 +14,7 @@ from typing import Any
 from jobs.conf import Source
 from jobs.lake.manifest import read_entries
 from jobs.sources.pull.run import pull
+from jobs.sources.read import read
 from tests.sources.given import HOUSE, source
 
 NOW = datetime(2026, 1, 20, 1, tzinfo=UTC)
@@ -51,3 +52,12 @@ def killed(contract: Source, inbox: Path, point: str, **environment: str) -> Non
     call = [sys.executable, "-c", code, json.dumps(contract.model_dump(mode="json", by_alias=True)), str(inbox), NOW.isoformat()]
     done = subprocess.run(call, env={**os.environ, **environment, "ASSAY_FAULT": point}, check=False, capture_output=True, text=True, timeout=60)
     assert done.returncode == -signal.SIGKILL, done.stderr[-2000:]
+
+
+def numbers(contract: Source, inbox: Path) -> list[str]:
+    """The payment numbers in the inbox, as the contract's own reader finds them, each as often as it landed."""
+    found: list[str] = []
+    for name in landed(inbox):
+        with (inbox / "pay" / name).open("rb") as stream:
+            found += [no for part in read(stream, contract) for no in part.cells["no"].to_pylist()]
+    return sorted(found)

@@ -17,8 +17,7 @@ import pytest
 from jobs.conf import ConfError, Source
 from jobs.sources.pull import client
 from jobs.sources.pull.staging import PullError
-from jobs.sources.read import read
-from tests.sources.pull.given import NOW, entries, killed, landed, pulled, pulling
+from tests.sources.pull.given import NOW, entries, killed, landed, numbers, pulled, pulling
 from tests.sources.pull.server import Interface, Said
 
 
@@ -37,15 +36,6 @@ def contract(interface: Interface, delivery: str = "increment", **said: Any) -> 
 
 def record(no: str, **said: Any) -> dict[str, Any]:
     return {"no": no, "id": "91350100M000100Y43", "day": "2026-01-05", "amount": 1, **said}
-
-
-def numbers(contract: Source, inbox: Path) -> list[str]:
-    """The payment numbers in the inbox, as the contract's own reader finds them, each as often as it landed."""
-    found: list[str] = []
-    for name in landed(inbox):
-        with (inbox / "pay" / name).open("rb") as stream:
-            found += [no for part in read(stream, contract) for no in part.cells["no"].to_pylist()]
-    return sorted(found)
 
 
 PAGES = [["a", "b"], ["c"], ["d", "e"]]

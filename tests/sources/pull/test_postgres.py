@@ -15,8 +15,7 @@ from hypothesis import strategies as st
 
 from jobs.conf import ConfError, Source
 from jobs.sources.pull.staging import PullError
-from jobs.sources.read import read
-from tests.sources.pull.given import NOW, entries, killed, landed, pulled, pulling
+from tests.sources.pull.given import NOW, entries, killed, landed, numbers, pulled, pulling
 
 Database = psycopg.Connection[tuple[object, ...]]
 TABLE = "CREATE TABLE pay (no text, id text, day date, amount numeric(18,2), changed timestamptz)"
@@ -32,15 +31,6 @@ def insert(database: Database, no: str, minute: int | None, amount: str = "1.00"
     """A row that says it was changed so many minutes after midnight (none: it says nothing)."""
     changed = None if minute is None else NOW - timedelta(hours=1) + timedelta(minutes=minute)
     database.execute("INSERT INTO pay VALUES (%s, '91350100M000100Y43', '2026-01-05', %s, %s)", (no, amount, changed))
-
-
-def numbers(contract: Source, inbox: Path) -> list[str]:
-    """The payment numbers in the inbox, as the contract's own reader finds them, each as often as it landed."""
-    found: list[str] = []
-    for name in landed(inbox):
-        with (inbox / "pay" / name).open("rb") as stream:
-            found += [no for part in read(stream, contract) for no in part.cells["no"].to_pylist()]
-    return sorted(found)
 
 
 @pytest.fixture
